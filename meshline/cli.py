@@ -1,0 +1,88 @@
+"""The `meshline` command: parses arguments and calls one function each."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+PARTS = ("web", "worker", "beat", "sandbox")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code (2 for a usage error, as argparse does)."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        return int(chosen.run(chosen))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="meshline", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    up = commands.add_parser("up", help="run web, worker, beat and sandbox with their servers")
+    up.add_argument("--only", choices=PARTS, help="run one part alone")
+    up.add_argument("--demo", action="store_true", help="load the pilot and play the story")
+    up.add_argument("--pace", choices=("demo", "check"), default="demo", help=argparse.SUPPRESS)
+    up.set_defaults(run=_up)
+
+    down = commands.add_parser("down", help="stop what `meshline up` runs")
+    down.add_argument("--forget", action="store_true", help="remove the kept state as well")
+    down.set_defaults(run=_down)
+
+    doctor = commands.add_parser(
+        "doctor", help="look at every part; say how to mend what is broken"
+    )
+    doctor.set_defaults(run=_doctor)
+
+    check = commands.add_parser("check", help="check sources, contracts, flows, runbooks together")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    check.set_defaults(run=_check)
+
+    demo = commands.add_parser(
+        "demo", help="run the demo; with --check play it at once and compare"
+    )
+    demo.add_argument("--check", action="store_true", help="print promises kept and end")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _up(chosen: argparse.Namespace) -> int:
+    from meshline.local import supervisor
+
+    return supervisor.up(only=chosen.only, demo=chosen.demo, pace=chosen.pace)
+
+
+def _down(chosen: argparse.Namespace) -> int:
+    from meshline.local import supervisor
+
+    return supervisor.down(forget=chosen.forget)
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from meshline.local import doctor
+
+    return doctor.examine()
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from runbooks.rules.document_check import check_files
+
+    code, lines = check_files(chosen.files)
+    print("\n".join(lines))
+    return code
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    if not chosen.check:
+        return _up(argparse.Namespace(only=None, demo=True, pace="demo"))
+    from meshline.local import demo_check
+
+    return demo_check.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

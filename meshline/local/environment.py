@@ -1,0 +1,130 @@
+"""What the children need to know: addresses, secrets and switches, as environment variables."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from meshline import env
+from meshline.local import places, state
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_PEOPLE = (
+    ("lena", "Lena Moritz", "ops_lead"),
+    ("amir", "Amir Haddad", "support_agent"),
+    ("nora", "Nora Lindqvist", "contract_owner"),
+    ("tomas", "Tomas Vrba", "runtime_owner"),
+    ("ines", "Ines Carvalho", "product_owner"),
+    ("paul", "Paul Okafor", "manager"),
+    ("greta", "Greta Baum", "auditor"),
+    ("admin", "Alex Admin", "admin"),
+)
+
+
+def choose_ports() -> dict[str, int]:
+    """A port for each listener: the one given, the one used last time, else a free one.
+
+    Raises: SettingError if MESHLINE_PORT is taken.
+    """
+    path = env.var_dir() / "ports.json"
+    before: dict[str, int] = state.kept("ports.json", dict)
+    ports: dict[str, int] = {}
+    given = int(os.environ.get("MESHLINE_PORT") or 0)
+    for name, wanted in (("web", given or before.get("web", 8000)), ("sandbox", 0), ("smtp", 0),
+                         ("page", 0), ("broker", 0)):  # fmt: skip
+        found = places.free_port(wanted or before.get(name, 0))
+        while found in ports.values():
+            found = places.free_port()
+        ports[name] = found
+    if given and ports["web"] != given:
+        raise env.SettingError(
+            f"MESHLINE_PORT is {given}, and something listens there already. "
+            "Stop it, or give another port; without MESHLINE_PORT a free one is found."
+        )
+    state.write_private(path, ports)
+    return ports
+
+
+def host() -> str:
+    """The address that the web server listens on."""
+    return os.environ.get("MESHLINE_HOST") or "127.0.0.1"
+
+
+def common(ports: Mapping[str, int]) -> dict[str, str]:
+    """What every child gets, made for what the environment does not say."""
+    given = os.environ
+    console = given.get("MESHLINE_CONSOLE_URL") or f"http://{host()}:{ports['web']}"
+    address = urlsplit(console)
+    plain = address.scheme == "http" and address.hostname in _LOOPBACK
+    made = state.kept("secrets.json", _make_secrets)
+    return {
+        "DJANGO_SETTINGS_MODULE": "meshline.settings",
+        "MESHLINE_VAR": str(env.var_dir()),
+        "MESHLINE_CONSOLE_URL": console,
+        "MESHLINE_INSECURE_LOOPBACK": given.get("MESHLINE_INSECURE_LOOPBACK") or str(int(plain)),
+        "MESHLINE_ALLOWED_HOSTS": given.get("MESHLINE_ALLOWED_HOSTS")
+        or f"localhost,127.0.0.1,[::1],{address.hostname}",
+        **{name: given.get(name) or value for name, value in made.items()},
+    }
+
+
+def sandbox(ports: Mapping[str, int]) -> dict[str, str]:
+    """Addresses and tokens of the simulated systems, and the demo's own pages."""
+    base = f"http://127.0.0.1:{ports['sandbox']}"
+    token = state.kept("sandbox-secrets.json", _make_sandbox_secrets)["api_token"]
+    systems = {
+        "HELPDESK": f"{base}/helpdesk",
+        "BILLING": f"{base}/billing",
+        "SHOP": f"{base}/shop",
+        "MAIL": f"smtp://127.0.0.1:{ports['smtp']}",
+        "MAIL_LOG": f"{base}/mail",
+        "PAGER": f"{base}/pager",
+    }
+    found = {"SANDBOX_URL": base, "SUPERVISOR_URL": f"http://127.0.0.1:{ports['page']}"}
+    for name, address in systems.items():
+        found[f"MESHLINE_{name}_URL"] = address
+        found[f"MESHLINE_{name}_TOKEN"] = token
+    # The pilot installs the same webhook secrets and makes the people that can sign in.
+    found["MESHLINE_PILOT_SECRETS"] = str(env.var_dir() / "sandbox-secrets.json")
+    found["MESHLINE_PILOT_LOGINS"] = str(_logins_path())
+    return found
+
+
+def logins() -> list[state.Login]:
+    """The demo's people and their passwords, made once."""
+    return [state.Login(**one) for one in state.kept(_logins_path().name, _make_logins)]
+
+
+def _logins_path() -> Path:
+    return env.var_dir() / "logins.json"
+
+
+def _make_logins() -> list[dict[str, str]]:
+    # Four groups of four letters: easy to copy from a terminal, 80 bits.
+    def password() -> str:
+        return "-".join(base64.b32encode(secrets.token_bytes(10)).decode().lower()[i : i + 4]
+                        for i in range(0, 16, 4))  # fmt: skip
+
+    return [
+        asdict(state.Login(username, password(), role, name)) for username, name, role in _PEOPLE
+    ]
+
+
+def _make_secrets() -> dict[str, str]:
+    return {
+        "MESHLINE_SECRET_KEY": secrets.token_urlsafe(50),
+        "MESHLINE_SECRET_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+    }
+
+
+def _make_sandbox_secrets() -> dict[str, str]:
+    made = {
+        name: "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+        for name in ("billing", "helpdesk", "shop", "pager")
+    }
+    return {**made, "api_token": secrets.token_urlsafe(24)}

@@ -1,0 +1,38 @@
+"""What the application's role may do with tables that the owner's role makes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+_RIGHTS = (("SELECT, INSERT, UPDATE, DELETE", "TABLES"), ("USAGE, SELECT", "SEQUENCES"))
+
+
+def grant_by_default(connection: psycopg.Connection[Any], *, owner: str, application: str) -> None:
+    """Let `application` use every table that `owner` makes from now on in this database.
+
+    Migrations take back what it must not do, such as changing the audit.
+    """
+    for right, kind in _RIGHTS:
+        connection.execute(
+            sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT {} ON {} TO {}").format(
+                sql.Identifier(owner), sql.SQL(right), sql.SQL(kind), sql.Identifier(application)
+            )
+        )
+
+
+@contextmanager
+def as_owner(owner_url: str, *, application: str) -> Generator[None]:
+    """While inside, only this process of all may migrate; `application` may use what it makes.
+
+    Nothing is granted if both roles are one.
+    """
+    with psycopg.connect(owner_url, autocommit=True, connect_timeout=5) as connection:
+        connection.execute("SELECT pg_advisory_lock(hashtext('meshline.migrate'))")
+        if connection.info.user != application:
+            grant_by_default(connection, owner=connection.info.user, application=application)
+        yield
