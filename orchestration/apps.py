@@ -1,0 +1,20 @@
+"""The orchestration app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class OrchestrationConfig(AppConfig):
+    name = "orchestration"
+    label = "orchestration"
+    verbose_name = "Orchestration"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell the registry what only the engine knows."""
+        from contracts_app.rules import facts
+        from contracts_app.services.promises import CONDITION_FINDINGS
+        from orchestration.rules.policy_conditions import condition_findings
+
+        facts.provide(CONDITION_FINDINGS, condition_findings)
