@@ -1,0 +1,40 @@
+"""Tables of the registry: contracts, owners, sources, promises, the audit log."""
+
+from __future__ import annotations
+
+from contracts_app.models.audit import AuditEntry
+from contracts_app.models.contract import (
+    Contract,
+    ContractState,
+    ContractVersion,
+    RiskClass,
+    SignOff,
+)
+from contracts_app.models.credentials import ApiKey, WebhookSecret
+from contracts_app.models.document import DocumentState, VersionedDocument
+from contracts_app.models.oncall import Rota
+from contracts_app.models.owner import Owner, OwnerRole, Ownership
+from contracts_app.models.sla import BusinessCalendar, SlaPolicy
+from contracts_app.models.source import Source
+from contracts_app.models.system import System
+
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "BusinessCalendar",
+    "Contract",
+    "ContractState",
+    "ContractVersion",
+    "DocumentState",
+    "Owner",
+    "OwnerRole",
+    "Ownership",
+    "RiskClass",
+    "Rota",
+    "SignOff",
+    "SlaPolicy",
+    "Source",
+    "System",
+    "VersionedDocument",
+    "WebhookSecret",
+]
