@@ -1,0 +1,102 @@
+"""What a good event sets off: names found, states moved, waits fulfilled, timers, runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from contracts_app.queries import registry
+from contracts_app.rules import identity
+from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.states import Backward, StateMachine, Transition, advance
+from meshline.core.safejson import Json
+from orchestration.models import Event, SubjectState
+from orchestration.rules import expressions
+from orchestration.services import expectations, runs, timers
+
+
+def name_subjects(event: Event, spec: ContractSpec, payload: Json) -> None:
+    """Fill in whom the event is about: ticket, customer, order, correlation, subject."""
+    names = identity.resolve(spec.identity, payload)
+    event.correlation = (names.correlation or "")[:200]
+    event.subject = (names.subject or "")[:200]
+    event.ticket = str(names.ticket or "")
+    event.customer = (names.customer or "")[:200]
+    event.customer_name = (names.customer_name or "")[:200]
+    event.email = (names.email or "")[:254]
+    event.order = (names.order or "")[:80]
+    if not event.ticket and event.correlation:
+        _take_names_of_the_cause(event)
+
+
+def _take_names_of_the_cause(event: Event) -> None:
+    """An acknowledgement names no ticket: the request under the same correlation key does."""
+    cause = Event.objects.filter(correlation=event.correlation).exclude(ticket="").first()
+    if cause is not None:
+        _take_names(event, cause)
+
+
+def _take_names(event: Event, cause: Event) -> None:
+    event.ticket, event.order = cause.ticket, event.order or cause.order
+    event.customer = cause.customer or event.customer
+    event.customer_name = cause.customer_name or event.customer_name
+    event.email = event.email or cause.email
+
+
+def start(event: Event, payload: Json, *, now: datetime) -> None:
+    """Move the subject's state, fulfil waits, run timers and create runs for an accepted event.
+
+    Call it in the transaction that stores the event.
+    """
+    backward = _move_subject(event, payload)
+    if not backward:
+        expectations.fulfil(event, now=now)
+    timers.on_event(event=event, payload=payload, now=now)
+    if not backward:
+        runs.create_runs(event=event, payload=payload, now=now)
+
+
+def _move_subject(event: Event, payload: Json) -> bool:
+    """Advance the contract's state machine; True if the event would move it backwards."""
+    version = registry.published_version(event.contract, event.contract_version)
+    spec = registry.spec_of(version)
+    key = event.subject or event.correlation
+    if spec.states is None or not key:
+        return False
+    if not spec.states.moves:
+        _read_subject(event, spec.states.subject, key)
+        return False
+    return _advance_subject(event, spec.states, key, payload)
+
+
+def _advance_subject(event: Event, states: StateMachine, key: str, payload: Json) -> bool:
+    SubjectState.objects.bulk_create(
+        [
+            SubjectState(
+                contract=event.contract, kind=states.subject, subject=key, state=states.initial
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    row = SubjectState.objects.select_for_update().get(contract=event.contract, subject=key)
+    scope = {"event": payload}
+    move = advance(states, row.state, by="event", holds=lambda text: expressions.holds(text, scope))
+    event.state_before = row.state
+    event.state_after = move.after if isinstance(move, Transition) else row.state
+    if isinstance(move, Transition):
+        row.state, row.changed_at = move.after, event.received_at
+        row.event_id = event.pk
+        row.save(update_fields=["state", "event_id", "changed_at"])
+    event.save(update_fields=["state_before", "state_after"])
+    return isinstance(move, Backward)
+
+
+def _read_subject(event: Event, kind: str, key: str) -> None:
+    """A contract without moves only reads the state that another contract's events have moved."""
+    row = SubjectState.objects.filter(kind=kind, subject=key).exclude(event_id=None).first()
+    if row is None or row.event_id is None:
+        return
+    event.state_before = event.state_after = row.state
+    cause = Event.objects.filter(pk=row.event_id).first()
+    if cause is not None and not event.ticket:
+        _take_names(event, cause)
+    event.save()

@@ -1,0 +1,118 @@
+"""Awaited events: open an expectation, match what arrives before or after it, let it expire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F
+
+from orchestration.models import Event, EventState, Expectation, Run, RunState
+
+OPEN = ("open", "fulfilled")
+
+
+def lock_key(contract: str, key: str) -> None:
+    """Make both sides of a match, the wait and the arrival, queue up behind each other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"await:{contract}:{key}"]
+        )
+
+
+def fulfil(event: Event, *, now: datetime) -> int:
+    """Tell every run that waits for this event, in its transaction; return how many."""
+    if not event.correlation:
+        return 0
+    lock_key(event.contract, event.correlation)
+    waiting = Expectation.objects.filter(
+        contract=event.contract, key=event.correlation, state="open"
+    ).select_for_update()
+    runs = [expectation.run_id for expectation in waiting]
+    waiting.update(state="fulfilled", event_id=event.pk)
+    # A late answer: the run was handed to a person already, and goes on by itself.
+    Run.objects.filter(pk__in=runs, state=RunState.FAILED).update(state=RunState.WAITING)
+    poke(runs, now=now)
+    return len(runs)
+
+
+def poke(runs: Iterable[UUID], *, now: datetime) -> None:
+    """Make runs due now; one that is being driven sees by `pokes` that there is news."""
+    Run.objects.filter(pk__in=list(runs)).update(pokes=F("pokes") + 1, wake_at=now)
+
+
+def open_expectation(
+    *, run: Run, path: str, contract: str, key: str, due_at: datetime, now: datetime
+) -> Expectation:
+    """Wait for `key` until `due_at`; an event that came early is matched at once.
+
+    The same wait opened again (renewed or retried) keeps its row and what it has judged already.
+    """
+    lock_key(contract, key)
+    expectation = (
+        Expectation.objects.select_for_update()
+        .filter(run=run, path=path, key=key, state__in=OPEN)
+        .first()
+    )
+    if expectation is None:
+        expectation = Expectation.objects.create(
+            run=run,
+            path=path,
+            contract=contract,
+            key=key,
+            ticket=run.ticket,
+            opened_at=now,
+            due_at=due_at,
+        )
+    expectation.due_at = due_at
+    if expectation.state == "open":
+        early = next_unjudged(expectation)
+        if early is not None:
+            expectation.state, expectation.event_id = "fulfilled", early.pk
+    expectation.save(update_fields=["due_at", "state", "event_id"])
+    return expectation
+
+
+def next_unjudged(expectation: Expectation) -> Event | None:
+    """The oldest stored event under the key that this expectation has not judged yet."""
+    return (
+        Event.objects.filter(
+            correlation=expectation.key,
+            contract=expectation.contract,
+            state=EventState.ACCEPTED,
+            own_write=False,
+        )
+        .exclude(pk__in=expectation.seen)
+        .order_by("pk")
+        .first()
+    )
+
+
+def judged(expectation: Expectation, *, satisfied: bool, now: datetime) -> None:
+    """Note that the matched event was looked at: it satisfied the wait, or the wait goes on."""
+    expectation.seen = [*expectation.seen, str(expectation.event_id)]
+    if satisfied:
+        expectation.state, expectation.satisfied_at = "consumed", now
+    else:
+        expectation.state, expectation.event_id = "open", None
+        following = next_unjudged(expectation)
+        if following is not None:
+            expectation.state, expectation.event_id = "fulfilled", following.pk
+    expectation.save(update_fields=["seen", "state", "event_id", "satisfied_at"])
+
+
+def mark_overdue(*, run: Run, path: str, now: datetime) -> None:
+    """Remember that the deadline passed in silence; the wait may still be satisfied late."""
+    Expectation.objects.filter(run=run, path=path, state="open", overdue_at=None).update(
+        overdue_at=now
+    )
+
+
+def close(*, run: Run, state: str, path: str | None = None) -> None:
+    """End the open waits of a run (or of one step): `expired` or `cancelled` or `consumed`."""
+    rows = Expectation.objects.filter(run=run, state__in=OPEN)
+    if path is not None:
+        rows = rows.filter(path=path)
+    rows.update(state=state)

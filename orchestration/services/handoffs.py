@@ -1,0 +1,196 @@
+"""Handoffs: open one, claim it, let it follow a replay, resolve it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.db import transaction
+from django.db.models import F
+
+from contracts_app.models import RiskClass
+from contracts_app.services import audit
+from meshline.core.errors import IllegalTransition
+from orchestration.models import Handoff, HandoffState, HeldEvent, Run
+from orchestration.models.event import Event
+from orchestration.queries import promises
+from orchestration.rules.causes import cause_of
+from orchestration.services import announcements, tallies
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a person is needed: a reason word, a sentence, and where it happened."""
+
+    reason: str
+    detail: str = ""
+    step: str = ""
+    runbook: str = ""
+
+
+def open_for_run(*, run: Run, trouble: Trouble, risk: str, now: datetime) -> Handoff:
+    """Put a run's trouble in front of people, in the transaction that stops the run.
+
+    A handoff that already follows this run (it was replayed, or it is open at another step) is
+    brought back to the top instead of opening a second one.
+    """
+    followed = _unresolved().filter(run_id=run.pk).order_by("pk").first()
+    values: dict[str, Any] = {
+        "reason": trouble.reason,
+        "cause": cause_of(trouble.reason),
+        "detail": trouble.detail[:1000],
+        "step": trouble.step,
+        "promise_at": promises.next_due(run.ticket),
+    }
+    if followed is not None:
+        return _bring_back(followed, values, run=run, now=now)
+    handoff = Handoff.objects.create(
+        **values,
+        risk=risk,
+        run_id=run.pk,
+        event_id=run.event_id,
+        flow=run.flow,
+        contract=run.contract,
+        contract_version=run.contract_version,
+        ticket=run.ticket,
+        customer=run.customer,
+        customer_name=run.customer_name,
+        order=run.order,
+        amount_minor=run.amount_minor,
+        currency=run.currency,
+        runbook=trouble.runbook,
+        opened_at=now,
+    )
+    _announce(handoff, run_id=run.pk, quiet=run.internal, now=now)
+    return handoff
+
+
+def open_for_held(*, held: HeldEvent, event: Event, detail: str, now: datetime) -> Handoff:
+    """Put a held event in front of people; it may name no ticket yet."""
+    handoff = Handoff.objects.create(
+        reason=f"held_{held.reason}",
+        cause=cause_of(f"held_{held.reason}"),
+        detail=detail[:1000],
+        risk=RiskClass.HIGH,
+        event_id=event.pk,
+        held_event_id=event.pk,
+        contract=event.contract or "unknown",
+        contract_version=event.contract_version,
+        ticket=event.ticket,
+        customer=event.customer,
+        customer_name=event.customer_name,
+        order=event.order,
+        promise_at=promises.next_due(event.ticket),
+        runbook="held-event",
+        opened_at=now,
+    )
+    _announce(handoff, run_id=None, quiet=False, now=now)
+    return handoff
+
+
+@transaction.atomic
+def claim(*, handoff: Handoff, by: User, now: datetime) -> Handoff:
+    """Give the open handoff to `by`. Raises: IllegalTransition if somebody else has it."""
+    moved = (
+        Handoff.objects.filter(pk=handoff.pk)
+        .filter(state=HandoffState.OPEN)
+        .update(state=HandoffState.CLAIMED, claimed_by=by, claimed_at=now)
+    )
+    handoff = Handoff.objects.select_related("claimed_by").get(pk=handoff.pk)
+    if not moved and handoff.claimed_by_id != by.pk:
+        who = handoff.claimed_by.get_full_name() if handoff.claimed_by else "Somebody"
+        raise IllegalTransition(
+            f"{handoff.reference} is {handoff.get_state_display().lower()}: {who} was first.",
+            remedy="Ask them, or take another one.",
+        )
+    if moved:
+        _record(handoff, action="handoff.claim", actor=by, now=now)
+    return handoff
+
+
+def follow(*, handoff: Handoff, run: Run, by: User, now: datetime) -> None:
+    """After Replay or Retry: the handoff goes with the run, and resolves when that succeeds."""
+    Handoff.objects.filter(pk=handoff.pk).update(
+        run_id=run.pk,
+        state=HandoffState.CLAIMED,
+        claimed_by=by,
+        claimed_at=now,
+        generation=F("generation") + 1,
+    )
+
+
+def settle_followers(*, run: Run, now: datetime) -> None:
+    """Resolve the handoffs that follow a run which has succeeded."""
+    for handoff in _unresolved().filter(run_id=run.pk):
+        _close(handoff, by=audit.ENGINE, text="The run has succeeded.", now=now)
+
+
+@transaction.atomic
+def resolve(*, handoff: Handoff, by: AbstractBaseUser | str, reason: str, now: datetime) -> Handoff:
+    """Close the handoff with a reason. Raises: IllegalTransition if it is closed already."""
+    locked = Handoff.objects.select_for_update().get(pk=handoff.pk)
+    if locked.state == HandoffState.RESOLVED:
+        raise IllegalTransition(
+            f"{locked.reference} was resolved by {locked.resolved_by}: {locked.resolution}",
+            remedy="Nothing is left to do here.",
+        )
+    _close(locked, by=by, text=reason, now=now)
+    return locked
+
+
+def _unresolved() -> Any:
+    return Handoff.objects.exclude(state=HandoffState.RESOLVED).select_for_update()
+
+
+def _bring_back(handoff: Handoff, values: dict[str, Any], *, run: Run, now: datetime) -> Handoff:
+    before = handoff.generation
+    for name, value in values.items():
+        setattr(handoff, name, value)
+    handoff.state = HandoffState.OPEN
+    handoff.generation = before + 1
+    handoff.save(update_fields=[*values, "state", "generation"])
+    _record(handoff, action="handoff.reopen", actor=audit.ENGINE, now=now)
+    return handoff
+
+
+def _close(handoff: Handoff, *, by: AbstractBaseUser | str, text: str, now: datetime) -> None:
+    handoff.state = HandoffState.RESOLVED
+    handoff.resolved_at = now
+    handoff.resolved_by = by if isinstance(by, str) else by.get_username()
+    handoff.resolution = text[:1000]
+    handoff.generation += 1
+    handoff.save(update_fields=["state", "resolved_at", "resolved_by", "resolution", "generation"])
+    _record(handoff, action="handoff.resolve", actor=by, now=now, reason=text)
+
+
+def _announce(handoff: Handoff, *, run_id: UUID | None, quiet: bool, now: datetime) -> None:
+    _record(handoff, action="handoff.open", actor=audit.ENGINE, now=now)
+    tallies.count("person", now=now, contract=handoff.contract, flow=handoff.flow)
+    if handoff.ticket and not quiet:
+        announcements.handoff_opened(handoff, now=now)
+
+
+def _record(
+    handoff: Handoff,
+    *,
+    action: str,
+    actor: AbstractBaseUser | str,
+    now: datetime,
+    reason: str = "",
+) -> None:
+    audit.record(
+        action=action,
+        actor=actor,
+        object_type="handoff",
+        object_id=handoff.reference,
+        contract=handoff.contract,
+        contract_version=handoff.contract_version,
+        ticket=handoff.ticket,
+        run_id=handoff.run_id,
+        reason=reason or handoff.detail,
+        detail={"why": handoff.reason, "step": handoff.step, "generation": handoff.generation},
+        now=now,
+    )

@@ -1,0 +1,110 @@
+"""Held events: keep one that breaks its contract, release it, or discard it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from contracts_app.queries import registry
+from contracts_app.rules.validate import Violation
+from contracts_app.services import audit
+from meshline.core.errors import ContractViolation, IllegalTransition
+from orchestration import wake
+from orchestration.models import Event, EventBody, EventState, Handoff, HeldEvent
+from orchestration.services import acceptance, handoffs, tallies
+
+
+def hold(event: Event, reason: str, problems: Sequence[Violation], *, now: datetime) -> HeldEvent:
+    """Put the event in quarantine and in front of a person; in the transaction that stores it."""
+    held = HeldEvent.objects.create(
+        event_id=event.pk,
+        source=event.source,
+        contract=event.contract,
+        ticket=event.ticket,
+        reason=reason,
+        violations=[
+            {"path": p.path, "rule": p.rule, "sentence": p.sentence} for p in problems[:200]
+        ],
+        held_at=now,
+    )
+    first = problems[0].sentence if problems else f"No contract of {event.source} takes it."
+    handoffs.open_for_held(held=held, event=event, detail=first, now=now)
+    tallies.count("held", now=now, contract=event.contract, source=event.source)
+    return held
+
+
+@transaction.atomic
+def release(*, held: HeldEvent, by: User, reason: str, now: datetime) -> Event:
+    """Judge the event again, with today's source and contract, and start what it starts.
+
+    Raises: IllegalTransition if it was decided before; ContractViolation if it still does not fit.
+    """
+    from orchestration.services import intake
+
+    locked = _undecided(held)
+    event = Event.objects.select_for_update().get(pk=held.event_id)
+    judged = intake.judge_again(event, EventBody.objects.get(pk=event.pk))
+    if judged.hold_reason or judged.version is None:
+        raise ContractViolation(
+            "The event still does not fit its contract.",
+            violations=judged.problems,
+            remedy="Mend the source's mapping or the contract first, or discard the event.",
+        )
+    event.state = EventState.ACCEPTED
+    event.contract = judged.mapped.contract
+    event.contract_version = judged.version.version
+    event.own_write = judged.mapped.own_write
+    acceptance.name_subjects(event, registry.spec_of(judged.version), judged.mapped.payload)
+    event.save()
+    EventBody.objects.filter(pk=event.pk).update(payload=judged.mapped.payload)
+    _decide(locked, event, state="released", by=by, reason=reason, now=now)
+    if not event.own_write:
+        acceptance.start(event, judged.mapped.payload, now=now)
+        wake.nudge_after_commit()
+    return event
+
+
+@transaction.atomic
+def discard(*, held: HeldEvent, by: User, reason: str, now: datetime) -> Event:
+    """Decide that the event starts nothing; its bytes stay. Raises: IllegalTransition."""
+    locked = _undecided(held)
+    event = Event.objects.select_for_update().get(pk=held.event_id)
+    event.state = EventState.DISCARDED
+    event.save(update_fields=["state"])
+    _decide(locked, event, state="discarded", by=by, reason=reason, now=now)
+    return event
+
+
+def _undecided(held: HeldEvent) -> HeldEvent:
+    locked = HeldEvent.objects.select_for_update().get(pk=held.pk)
+    if locked.state != "held":
+        raise IllegalTransition(
+            f"{locked.decided_by} has {locked.state} this event already.",
+            remedy="Nothing is left to do here.",
+        )
+    return locked
+
+
+def _decide(
+    held: HeldEvent, event: Event, *, state: str, by: User, reason: str, now: datetime
+) -> None:
+    audit.record(
+        action=f"event.{'release' if state == 'released' else 'discard'}",
+        actor=by,
+        object_type="event",
+        object_id=event.pk,
+        contract=event.contract,
+        contract_version=event.contract_version,
+        ticket=event.ticket,
+        reason=reason,
+        before=event.digest,
+        after=event.digest,
+        now=now,
+    )
+    held.state, held.decided_at, held.decided_by = state, now, by.get_username()
+    held.save(update_fields=["state", "decided_at", "decided_by"])
+    for handoff in Handoff.objects.filter(held_event_id=event.pk).exclude(state="resolved"):
+        handoffs.resolve(handoff=handoff, by=by, reason=f"Event {state}: {reason}", now=now)

@@ -1,0 +1,55 @@
+"""Wake the workers: one coalesced message after commit; losing it costs a second, never work."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import redis
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from meshline.celery import app
+
+log = logging.getLogger(__name__)
+
+FLAG = "meshline:nudge"
+FLAG_S = 2
+PATIENCE_S = 0.5
+
+
+@lru_cache(maxsize=1)
+def broker() -> redis.Redis:
+    """The broker as a plain client with short patience; the flag and the rate limits live there."""
+    address = settings.BROKER_URL
+    if address.startswith("redis+socket://"):
+        address = f"unix://{urlsplit(address).path}"
+    return redis.Redis.from_url(
+        address, socket_connect_timeout=PATIENCE_S, socket_timeout=PATIENCE_S
+    )
+
+
+def nudge_after_commit() -> None:
+    """Nudge once the surrounding transaction has committed."""
+    transaction.on_commit(nudge, robust=True)
+
+
+def nudge() -> bool:
+    """Ask some worker to drain what is due, unless somebody just asked; False if it failed."""
+    try:
+        if broker().set(FLAG, "1", nx=True, ex=FLAG_S):
+            app.send_task("orchestration.drain")
+    except (redis.RedisError, OperationalError, OSError) as error:
+        log.warning("nudge failed, the sweep will find the work: %s", type(error).__name__)
+        return False
+    return True
+
+
+def clear_flag() -> None:
+    """Let the next nudge through; a drain calls this before it looks for work."""
+    try:
+        broker().delete(FLAG)
+    except redis.RedisError as error:
+        log.warning("nudge flag not cleared, it expires by itself: %s", type(error).__name__)
