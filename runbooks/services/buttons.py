@@ -1,0 +1,261 @@
+"""Preview and press a button: permit, audit and perform in one transaction, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from contracts_app.queries import people
+from contracts_app.services import audit
+from meshline.core.errors import Conflict, ContractViolation, NotAllowed, NotFound
+from meshline.core.keys import TicketKey
+from orchestration.models import Handoff, Run
+from orchestration.services import tallies
+from runbooks.actions import ACTIONS, action_named
+from runbooks.actions.base import Action, Press, Preview, Target
+from runbooks.models import Intervention
+from runbooks.rules.parameters import clean
+from runbooks.rules.permit import Permit, may
+
+
+class TooLate(Conflict):
+    """Somebody else pressed first; `first` is their intervention, if it was one."""
+
+    code = "too_late"
+
+    def __init__(self, message: str, *, first: Intervention | None, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.first = first
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the form said: why, for which ticket, and the state it was drawn from."""
+
+    ticket: str
+    reason: str
+    values: Mapping[str, Any]
+    press_key: str
+
+
+@dataclass(frozen=True)
+class Button:
+    """An action as it stands for one person on one target."""
+
+    action: Action
+    permit: Permit
+    reason: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether this person may press it now."""
+        return bool(self.permit)
+
+
+def target_of(*, handoff: Handoff | None = None, run: Run | None = None) -> Target:
+    """What a button on this handoff or run acts on; a handoff brings its run along."""
+    if handoff is not None and run is None and handoff.run_id is not None:
+        run = Run.objects.filter(pk=handoff.run_id).first()
+    if run is not None and handoff is None:
+        open_ones = Handoff.objects.filter(run_id=run.pk).exclude(state="resolved")
+        handoff = open_ones.order_by("-pk").first()
+    return Target(handoff, run)
+
+
+def buttons_for(*, target: Target, user: User) -> list[Button]:
+    """The buttons that make sense on the target, with whether `user` may press them and why not."""
+    roles = people.roles_of(user)
+    owns = target.contract in people.owned_contracts(user)
+    return [
+        Button(action, _permit(action, target, roles, owns))
+        for action in ACTIONS.values()
+        if action.offered(target)
+    ]
+
+
+def preview_button(*, target: Target, slug: str) -> Preview:
+    """What a press would do. Raises: NotFound if the action is not offered here."""
+    action = action_named(slug)
+    if not action.offered(target):
+        raise NotFound(
+            f"{action.title} is not possible here any more.",
+            remedy="Load the page again: somebody or the engine has moved on.",
+        )
+    return action.preview(target)
+
+
+def press_button(*, target: Target, slug: str, wish: Wish, by: User, now: datetime) -> Intervention:
+    """Press once: intervention and audit entry are written before the action, all in one commit.
+
+    Raises: TooLate if somebody pressed first; NotAllowed; ContractViolation for bad values;
+    NotFound if there is no such action; whatever the action itself refuses with.
+    """
+    action = action_named(slug)
+    try:
+        return _press(action, target, wish, by, now)
+    except NotAllowed as refusal:
+        _record_refusal(action, target, by, refusal.message, now)
+        raise
+
+
+@transaction.atomic
+def _press(action: Action, target: Target, wish: Wish, by: User, now: datetime) -> Intervention:
+    target = _lock(target)
+    _still_first(target, wish)
+    if not action.offered(target):
+        raise TooLate(
+            f"{action.title} is not possible any more.",
+            first=latest_press(target),
+            remedy="Load the page again: the engine has moved on.",
+        )
+    permit = _permit(
+        action, target, people.roles_of(by), target.contract in people.owned_contracts(by)
+    )
+    if not permit:
+        raise NotAllowed(permit.why, remedy="Ask somebody whose role allows it.")
+    values = _clean(action, wish)
+    intervention = _write(action, target, wish, values, by, now)
+    _record(action, target, intervention, now)
+    press = Press(by, intervention.ticket, wish.reason, values, intervention.pk, now)
+    result = action.perform(target, press)
+    intervention.result = result.text
+    intervention.result_run_id = result.run_id
+    intervention.save(update_fields=["result", "result_run_id"])
+    tallies.count("intervention", now=now, contract=intervention.contract)
+    return intervention
+
+
+def press_key_of(target: Target) -> str:
+    """What a form must carry: it changes with every press and whenever the engine moves on."""
+    if target.handoff is not None:
+        presses = Intervention.objects.filter(handoff_id=target.handoff.pk).count()
+        return f"handoff:{target.handoff.pk}:{target.handoff.generation}:{presses}"
+    if target.run is not None:
+        presses = Intervention.objects.filter(run_id=target.run.pk).count()
+        return f"run:{target.run.pk}:{target.run.state}:{presses}"
+    return ""
+
+
+def latest_press(target: Target) -> Intervention | None:
+    """The newest press on this handoff or run."""
+    rows = Intervention.objects.select_related("actor")
+    if target.handoff is not None:
+        return rows.filter(handoff_id=target.handoff.pk).first()
+    if target.run is not None:
+        return rows.filter(run_id=target.run.pk).first()
+    return None
+
+
+def _lock(target: Target) -> Target:
+    """Take the rows again under lock: what the page showed may have moved."""
+    handoff = target.handoff and Handoff.objects.select_for_update().get(pk=target.handoff.pk)
+    run_id: UUID | None = target.run.pk if target.run is not None else None
+    if handoff is not None and handoff.run_id is not None:
+        run_id = handoff.run_id
+    run = Run.objects.select_for_update().get(pk=run_id) if run_id is not None else None
+    return Target(handoff, run)
+
+
+def _still_first(target: Target, wish: Wish) -> None:
+    if press_key_of(target) == wish.press_key:
+        return
+    first = Intervention.objects.select_related("actor").filter(press_key=wish.press_key).first()
+    who = _name(first.actor) if first else "The engine"
+    did = f"pressed {_title(first.action)}" if first else "has moved on"
+    raise TooLate(
+        f"{who} {did} first. Nothing was done a second time.",
+        first=first,
+        remedy="Look at what came of it.",
+    )
+
+
+def _permit(action: Action, target: Target, roles: frozenset[str], owns: bool) -> Permit:
+    thing = target.run or target.handoff
+    return may(
+        roles,
+        action.rule(target),
+        owns=owns,
+        ticket=bool(target.ticket),
+        amount_minor=thing.amount_minor if thing else None,
+        currency=thing.currency if thing else "",
+    )
+
+
+def _clean(action: Action, wish: Wish) -> Mapping[str, Any]:
+    if not wish.reason.strip():
+        raise ContractViolation("A reason is missing.", remedy="Say why, in a few words.")
+    TicketKey.parse(wish.ticket)
+    cleaned = clean(action.parameters, wish.values)
+    if cleaned.violations:
+        raise ContractViolation(
+            cleaned.violations[0].sentence, violations=cleaned.violations, remedy="Correct it."
+        )
+    return cleaned.values
+
+
+def _write(
+    action: Action,
+    target: Target,
+    wish: Wish,
+    values: Mapping[str, Any],
+    by: User,
+    now: datetime,
+) -> Intervention:
+    return Intervention.objects.create(
+        action=action.slug,
+        actor=by,
+        ticket=wish.ticket,
+        contract=target.contract,
+        contract_version=target.contract_version,
+        reason=wish.reason.strip()[:1000],
+        handoff_id=target.handoff.pk if target.handoff else None,
+        generation=target.handoff.generation if target.handoff else 0,
+        press_key=press_key_of(target),
+        run_id=target.run.pk if target.run else None,
+        values=dict(values),
+        pressed_at=now,
+    )
+
+
+def _record(action: Action, target: Target, intervention: Intervention, now: datetime) -> None:
+    audit.record(
+        action=action.slug,
+        actor=intervention.actor,
+        object_type="handoff" if target.handoff else "run",
+        object_id=target.handoff.reference if target.handoff else intervention.run_id,
+        contract=intervention.contract,
+        contract_version=intervention.contract_version,
+        ticket=intervention.ticket,
+        run_id=intervention.run_id,
+        reason=intervention.reason,
+        detail={"intervention": intervention.pk, "values": dict(intervention.values)},
+        now=now,
+    )
+
+
+def _record_refusal(action: Action, target: Target, by: User, why: str, now: datetime) -> None:
+    """Refused attempts are kept too; the press's own transaction has been rolled back."""
+    audit.record(
+        action=f"{action.slug}.refused",
+        actor=by,
+        object_type="handoff" if target.handoff else "run",
+        object_id=target.handoff.reference if target.handoff else "",
+        contract=target.contract,
+        ticket=target.ticket,
+        reason=why,
+        now=now,
+    )
+
+
+def _name(user: User) -> str:
+    return user.get_full_name() or user.get_username()
+
+
+def _title(slug: str) -> str:
+    return ACTIONS[slug].title if slug in ACTIONS else slug
