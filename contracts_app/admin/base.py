@@ -1,0 +1,150 @@
+"""What all pages of the administration share; big tables are never counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib import admin, messages
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+
+from meshline.core.errors import DocumentRefused, MeshlineError
+
+M = TypeVar("M", bound=Model)
+
+if TYPE_CHECKING:
+
+    class TypedAdmin(admin.ModelAdmin[M]):
+        """ModelAdmin for the type checker."""
+
+else:
+
+    class TypedAdmin(admin.ModelAdmin):
+        """ModelAdmin without its parameter, which it takes for the type checker only."""
+
+        def __class_getitem__(cls, _: Any) -> Any:
+            return cls
+
+
+class GuardedAdmin(TypedAdmin[M]):
+    """No bulk actions; what a service refuses is told on the page instead of an error page."""
+
+    actions: Any = None
+    save_as = False
+    show_full_result_count = False
+    list_per_page = 50
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Show the form; a service's refusal becomes a message."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except MeshlineError as error:
+            refuse(request, error)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def attempt(
+        self, request: HttpRequest, obj: M, act: Callable[[], object], done: str
+    ) -> HttpResponse:
+        """Run what a button does, tell how it went, and show the object again."""
+        try:
+            act()
+        except MeshlineError as error:
+            refuse(request, error)
+        else:
+            messages.success(request, done)
+        return HttpResponseRedirect(change_url(obj))
+
+
+class ReadOnlyAdmin(GuardedAdmin[M]):
+    """Rows to look at: nothing is added, changed or deleted."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class UncountedPaginator(Paginator[Any]):
+    """Pages of a big table: reads one row more than a page shows, and never counts.
+
+    `count` is what is known so far: all rows up to this page, and one more if there is one.
+    """
+
+    def __init__(self, rows: QuerySet[Any], per_page: int, *, number: int) -> None:
+        super().__init__(rows, per_page)
+        self.number = max(number, 1)
+
+    @cached_property
+    def rows(self) -> list[Any]:
+        """The rows of this page, and the next one."""
+        start = (self.number - 1) * self.per_page
+        return list(self.object_list[start : start + self.per_page + 1])
+
+    @cached_property
+    def count(self) -> int:  # type: ignore[override]
+        """How many rows are known to exist."""
+        return (self.number - 1) * self.per_page + len(self.rows)
+
+    def page(self, number: int | str) -> Page[Any]:
+        """The page asked for; only this one is at hand."""
+        return Page(self.rows[: self.per_page], self.validate_number(number), self)
+
+
+class UncountedAdmin(ReadOnlyAdmin[M]):
+    """Read-only pages of a table that grows for ever."""
+
+    list_max_show_all = 0
+
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *_: Any) -> Any:
+        """A paginator that never counts."""
+        asked = request.GET.get("p", "1")
+        return UncountedPaginator(queryset, per_page, number=int(asked) if asked.isdecimal() else 1)
+
+
+def refuse(request: HttpRequest, error: MeshlineError) -> None:
+    """Tell why something was refused, every finding in a message of its own."""
+    messages.error(request, f"{error.message} {error.remedy}".strip())
+    if isinstance(error, DocumentRefused) and len(error.findings) > 1:
+        for finding in error.findings[:50]:
+            messages.error(request, str(finding))
+
+
+def change_url(obj: Model) -> str:
+    """The address of an object's page in the administration."""
+    name = f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change"
+    return reverse(name, args=[obj.pk])
+
+
+def list_url(model: type[Model], **filters: str) -> str:
+    """The address of a list, filtered."""
+    from urllib.parse import urlencode
+
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{url}?{urlencode(filters)}" if filters else url
+
+
+def shown_once(
+    site: admin.AdminSite, request: HttpRequest, *, title: str, shown: Mapping[str, str], back: str
+) -> HttpResponse:
+    """A page that shows a secret this one time; no browser keeps it."""
+    context = {**site.each_context(request), "title": title, "shown": shown, "back": back}
+    response = TemplateResponse(request, "admin/contracts_app/shown_once.html", context)
+    add_never_cache_headers(response)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def pre(text: str) -> str:
+    """Text as it was written, line breaks and all."""
+    return format_html('<pre class="doc" tabindex="0">{}</pre>', text)

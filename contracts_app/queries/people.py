@@ -1,0 +1,37 @@
+"""Who holds which role, and who answers for what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+
+from contracts_app.models import Owner, Ownership
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+
+
+def roles_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
+    """Return the slugs of a person's roles, read anew from the database; a nobody has none."""
+    if not user.is_authenticated or not user.is_active or not hasattr(user, "groups"):
+        return frozenset()
+    return frozenset(user.groups.values_list("name", flat=True))
+
+
+def owners_of(user: AbstractBaseUser) -> frozenset[str]:
+    """Return the slugs of the owners (teams and persons) for which this person answers."""
+    return frozenset(Owner.objects.filter(person_id=user.pk).values_list("name", flat=True))
+
+
+def owned_contracts(user: AbstractBaseUser) -> frozenset[str]:
+    """Return the names of the contracts that this person owns in any role, or deputises for."""
+    rows = Ownership.objects.filter(owner__person_id=user.pk)
+    rows |= Ownership.objects.filter(deputy__person_id=user.pk)
+    return frozenset(rows.values_list("contract__name", flat=True).distinct())
+
+
+def person_with_email(email: str) -> User | None:
+    """Return the active account with this address, in any case; None if there is none or many."""
+    found = list(get_user_model().objects.filter(email__iexact=email, is_active=True)[:2])
+    return found[0] if email and len(found) == 1 else None

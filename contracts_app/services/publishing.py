@@ -1,0 +1,278 @@
+"""Contract versions on their way to service: propose, sign off, publish, retire, install."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from contracts_app.models import Contract, ContractState, ContractVersion, Owner, Ownership, SignOff
+from contracts_app.queries.people import person_with_email
+from contracts_app.queries.registry import SERVING, spec_of
+from contracts_app.rules.contract_spec import NOT_SIGNED, ContractSpec
+from contracts_app.rules.signoff import Missing, Signature, publishable, required, title_of
+from contracts_app.rules.versions import bump, parse_version
+from contracts_app.services.drafts import _fill, _save, held_in, judge, told
+from contracts_app.services.rewriting import with_value
+from contracts_app.services.rights import check_contract, signing_roles
+from meshline.core import canonical
+from meshline.core.errors import Conflict, DocumentRefused, NotAllowed
+from meshline.core.yaml12 import Document
+
+
+@transaction.atomic
+def propose(*, version: ContractVersion, by: User | None = None, now: datetime) -> ContractVersion:
+    """Freeze a draft and ask its owners to sign.
+
+    Raises: DocumentRefused; NotAllowed; Conflict if its number is not higher; IllegalTransition.
+    """
+    held = held_in(version, ContractState.DRAFT)
+    document, spec = judge(held.text, of=held.contract)
+    if by is not None:
+        check_contract(by, spec)
+    _check_higher(held.contract, document, spec)
+    return _move(held, ContractState.IN_REVIEW, "contract.propose", by=by, now=now)
+
+
+@transaction.atomic
+def withdraw(*, version: ContractVersion, by: User | None = None, now: datetime) -> ContractVersion:
+    """Make a proposed version a draft again, to be edited.
+
+    Raises: NotAllowed; Conflict if there is another draft; IllegalTransition.
+    """
+    held = held_in(version, ContractState.IN_REVIEW)
+    if by is not None:
+        check_contract(by, spec_of(held))
+    if held.contract.versions.filter(state=ContractState.DRAFT).exists():
+        raise Conflict(
+            f"There is another draft of {held.contract.name}.", remedy="Discard that one first."
+        )
+    return _move(held, ContractState.DRAFT, "contract.withdraw", by=by, now=now)
+
+
+@transaction.atomic
+def sign_off(
+    *,
+    version: ContractVersion,
+    role: str,
+    verdict: bool = True,
+    note: str = "",
+    by: User,
+    now: datetime,
+) -> SignOff:
+    """Give an owner's yes or no to exactly this text; the last one of a role counts.
+
+    Raises: NotAllowed if `by` does not hold the role (nobody stands in); IllegalTransition.
+    """
+    held = held_in(version, ContractState.IN_REVIEW)
+    spec = spec_of(held)
+    if role not in required(spec):
+        raise NotAllowed(f"{held} asks for no sign-off by the {title_of(role)}.")
+    if role not in signing_roles(by, spec):
+        raise NotAllowed(
+            f"You are not the {title_of(role)} of {held.contract.name}.",
+            remedy="Only that owner or the deputy signs; nobody stands in.",
+        )
+    given, _ = SignOff.objects.update_or_create(
+        version=held,
+        role=role,
+        digest=held.digest,
+        defaults={
+            "verdict": "yes" if verdict else "no",
+            "signed_by": by,
+            "signed_at": now,
+            "note": note[:500],
+        },
+    )
+    told(
+        "contract.sign",
+        held,
+        by=by,
+        now=now,
+        after=held.digest,
+        reason=note,
+        detail={"role": role, "verdict": given.verdict},
+    )
+    return given
+
+
+def missing_signoffs(version: ContractVersion, *, now: datetime) -> list[Missing]:
+    """Return which sign-offs still keep a version from being published, and why."""
+    given = version.signoffs.select_related("signed_by").order_by("signed_at", "id")
+    return publishable(spec_of(version), [_signature(one) for one in given], now=now)
+
+
+@transaction.atomic
+def publish(*, version: ContractVersion, by: User | None = None, now: datetime) -> ContractVersion:
+    """Put a signed version into service; the one before it in the same major is deprecated.
+
+    Raises: NotAllowed while a sign-off is missing, naming every one; DocumentRefused; Conflict;
+    IllegalTransition.
+    """
+    held = held_in(version, ContractState.IN_REVIEW)
+    document, spec = judge(held.text, of=held.contract)
+    if by is not None:
+        check_contract(by, spec)
+    _check_higher(held.contract, document, spec)
+    missing = missing_signoffs(held, now=now)
+    if missing:
+        raise NotAllowed(
+            f"{held} is not signed by all: {' '.join(map(str, missing))}",
+            remedy="Each owner signs for themselves.",
+        )
+    _check_owners(document, spec)
+    return _serve(held, spec, by=by, now=now, action="contract.publish")
+
+
+@transaction.atomic
+def retire(
+    *, version: ContractVersion, by: User | None = None, reason: str, now: datetime
+) -> ContractVersion:
+    """Take a version out of service for ever; stored events keep it.
+
+    Raises: NotAllowed; IllegalTransition.
+    """
+    held = held_in(version, ContractState.ACTIVE, ContractState.DEPRECATED)
+    if by is not None:
+        check_contract(by, spec_of(held))
+    return _move(held, ContractState.RETIRED, "contract.retire", by=by, now=now, reason=reason)
+
+
+@transaction.atomic
+def install(*, text: str, by: User | None = None, now: datetime) -> tuple[ContractVersion, bool]:
+    """Publish a contract that was reviewed as a file; returns the version and whether it is new.
+
+    Its owners signed where the file was reviewed. The same content changes nothing; a changed
+    text under a known number becomes the next patch version.
+    Raises: DocumentRefused.
+    """
+    document, spec = judge(text)
+    contract, _ = Contract.objects.get_or_create(name=spec.name)
+    Contract.objects.select_for_update().get(pk=contract.pk)
+    known = {row.version: row for row in contract.versions.all()}
+    if spec.version in known:
+        served = [row for row in known.values() if row.state in SERVING]
+        same = [row for row in served if _content(row.body) == _content(document.value)]
+        if same:
+            return max(same, key=lambda row: parse_version(row.version)), False
+        highest = max(parse_version(number) for number in known).text
+        document, spec = judge(with_value(document, "version", bump(highest, "patch")))
+    # Created in review: a draft on which a person works keeps its place.
+    version = ContractVersion(
+        contract=contract, created_by=by, created_at=now, state=ContractState.IN_REVIEW
+    )
+    _fill(version, document, spec)
+    _save(version)
+    return _serve(version, spec, by=by, now=now, action="contract.install"), True
+
+
+def owner_of(group: str, *, person: str = "", rota: str = "") -> Owner:
+    """Return the owner row of a group that a document names, made if it is not there yet."""
+    owner, made = Owner.objects.get_or_create(
+        name=group,
+        defaults={
+            "title": group.replace("-", " ").capitalize(),
+            "email": person,
+            "person": person_with_email(person),
+            "rota": rota,
+        },
+    )
+    if not made and owner.person is None and person:
+        owner.person = person_with_email(person)
+        owner.save(update_fields=["person"])
+    return owner
+
+
+def _serve(
+    held: ContractVersion, spec: ContractSpec, *, by: User | None, now: datetime, action: str
+) -> ContractVersion:
+    major = parse_version(held.version).numbers[0]
+    before = ""
+    for other in held.contract.versions.filter(state=ContractState.ACTIVE).exclude(pk=held.pk):
+        if parse_version(other.version).numbers[0] == major:
+            before = other.digest
+            _move(other, ContractState.DEPRECATED, "contract.deprecate", by=by, now=now)
+    held.published_at, held.published_by = now, by
+    held.save(update_fields=["published_at", "published_by"])
+    _describe(held.contract, spec)
+    return _move(held, ContractState.ACTIVE, action, by=by, now=now, before=before)
+
+
+def _describe(contract: Contract, spec: ContractSpec) -> None:
+    """Let the contract's own row and the contact matrix say what the version in service says."""
+    contract.title = spec.title
+    contract.domain = spec.domain
+    contract.risk = spec.risk.risk_class
+    contract.producer = spec.producer.system
+    contract.save()
+    for role, ref in spec.owners.items():
+        group = ref.group or ref.person.partition("@")[0].replace(".", "-")
+        owner = owner_of(group, person=ref.person, rota=ref.oncall)
+        deputy = Owner.objects.filter(email__iexact=ref.deputy).first() if ref.deputy else None
+        changes = {"owner": owner, **({"deputy": deputy} if deputy else {})}
+        Ownership.objects.update_or_create(contract=contract, role=role, defaults=changes)
+
+
+def _check_owners(document: Document, spec: ContractSpec) -> None:
+    known = set(Owner.objects.values_list("name", flat=True))
+    findings = [
+        document.finding(
+            f"/owners/{role}/group",
+            f"There is no owner {ref.group}.",
+            "Choose one that is listed under Owners, or have it added there.",
+        )
+        for role, ref in spec.owners.items()
+        if ref.group and ref.group not in known
+    ]
+    if findings:
+        raise DocumentRefused(str(findings[0]), findings=findings, remedy=findings[0].remedy)
+
+
+def _check_higher(contract: Contract, document: Document, spec: ContractSpec) -> None:
+    mine = parse_version(spec.version)
+    published = contract.versions.exclude(
+        state__in=[ContractState.DRAFT, ContractState.IN_REVIEW]
+    ).values_list("version", flat=True)
+    same_major = [
+        version
+        for version in map(parse_version, published)
+        if version.numbers[0] == mine.numbers[0]
+    ]
+    if same_major and mine <= max(same_major):
+        message = f"Version {mine} is not higher than {max(same_major)}, which was published."
+        remedy = f"Write version: {bump(max(same_major).text, 'minor')} or higher."
+        finding = document.finding("/version", message, remedy)
+        raise DocumentRefused(message, findings=[finding], remedy=remedy)
+
+
+def _move(
+    held: ContractVersion,
+    to: ContractState,
+    action: str,
+    *,
+    by: User | None,
+    now: datetime,
+    before: str = "",
+    reason: str = "",
+) -> ContractVersion:
+    held.state = to
+    held.save(update_fields=["state"])
+    told(action, held, by=by, now=now, before=before, after=held.digest, reason=reason)
+    return held
+
+
+def _signature(given: SignOff) -> Signature:
+    return Signature(
+        given.role, given.signed_by.get_username(), given.digest, given.verdict == "yes"
+    )
+
+
+def _content(body: object) -> str:
+    return canonical.digest(body, without=[*NOT_SIGNED, "/version", "/lifecycle/supersedes"])
+
+
+def required_roles(version: ContractVersion) -> Iterable[str]:
+    """Return the roles that must sign a version."""
+    return required(spec_of(version))

@@ -1,0 +1,47 @@
+"""ApiView: what every view of the API shares; refusal is the default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from meshline.api import problems
+from meshline.core.errors import NotFound
+
+
+class OnlyJson(BaseContentNegotiation):
+    """JSON whatever the caller says it accepts: there is nothing else to choose from."""
+
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        return next(iter(parsers), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return JSONRenderer(), "application/json"
+
+
+class ApiView(APIView):
+    """A view that reads no form and no cookie, answers JSON, and errors as problems."""
+
+    content_negotiation_class = OnlyJson
+    http_method_names = ["get", "head"]
+
+    def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], HttpResponse]:
+        return problems.handle
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        finished = super().finalize_response(request, response, *args, **kwargs)
+        finished["Cache-Control"] = "no-store"
+        return finished
+
+
+def no_such_address(request: HttpRequest) -> HttpResponse:
+    """Answer for every address below the API that nothing else answers for."""
+    return problems.problem(NotFound("There is nothing at this address."))

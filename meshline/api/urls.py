@@ -1,0 +1,30 @@
+"""API routes."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path, re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from meshline.api.base import no_such_address
+from meshline.api.health import Health, Readiness
+from meshline.api.intake import EventIntake
+from meshline.api.registry import ContractList, VersionDetail
+from meshline.api.runs import RunDetail, RunList
+
+app_name = "api"
+
+urlpatterns = [
+    path("healthz", Health.as_view(), name="healthz"),
+    path("readyz", Readiness.as_view(), name="readyz"),
+    path("ingest/<str:source>", EventIntake.as_view(), name="ingest"),
+    path("runs", RunList.as_view(), name="runs"),
+    path("runs/<uuid:run_id>", RunDetail.as_view(), name="run"),
+    path("contracts", ContractList.as_view(), name="contracts"),
+    path(
+        "contracts/<str:name>/versions/<str:version>",
+        VersionDetail.as_view(),
+        name="contract-version",
+    ),
+    re_path(r"", csrf_exempt(login_not_required(no_such_address))),
+]
