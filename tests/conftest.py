@@ -1,0 +1,52 @@
+"""Fixtures that every folder of tests shares."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import TransactionTestCase
+
+
+def database_url(*, role_url: str | None = None) -> str:
+    """The address of this worker's test database, for a process of its own.
+
+    `role_url` borrows user and password from another address, such as the application's role.
+    """
+    name = settings.DATABASES["default"]["NAME"]
+    base, _, query = (role_url or os.environ["DATABASE_URL"]).partition("?")
+    address = f"{base.rsplit('/', 1)[0]}/{quote(str(name))}"
+    return f"{address}?{query}" if query else address
+
+
+@pytest.fixture
+def process_environment(transactional_db: None) -> dict[str, str]:
+    """What a worker, web server or command needs to work on this test's database and broker."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "meshline.settings",
+        "DATABASE_URL": database_url(),
+        "BROKER_URL": settings.BROKER_URL,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+_empty_tables = TransactionTestCase._fixture_teardown
+
+
+def _empty_audit_too(self: TransactionTestCase) -> None:
+    """Empty the tables after a test with real commits; only here may the audit be truncated."""
+    switch = "ALTER TABLE contracts_app_auditentry {} TRIGGER audit_no_truncate"
+    with connection.cursor() as cursor:
+        cursor.execute(switch.format("DISABLE"))
+    try:
+        _empty_tables(self)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(switch.format("ENABLE"))
+
+
+TransactionTestCase._fixture_teardown = _empty_audit_too  # type: ignore[method-assign]
