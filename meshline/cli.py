@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PARTS = ("web", "worker", "beat", "sandbox")
+KILLABLE = ("worker", "web", "beat", "broker", "postgres-backend")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
         "demo", help="run the demo; with --check play it at once and compare"
     )
     demo.add_argument("--check", action="store_true", help="print promises kept and end")
+    demo.add_argument(
+        "--kill",
+        action="append",
+        default=[],
+        choices=KILLABLE,
+        help="with --check: kill this process once in the middle of the story",
+    )
     demo.set_defaults(run=_demo)
     return parser
 
@@ -81,7 +89,7 @@ def _demo(chosen: argparse.Namespace) -> int:
         return _up(argparse.Namespace(only=None, demo=True, pace="demo"))
     from meshline.local import demo_check
 
-    return demo_check.main()
+    return demo_check.main(chosen.kill)
 
 
 if __name__ == "__main__":

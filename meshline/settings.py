@@ -20,6 +20,8 @@ ALLOWED_HOSTS = env.words(
     "MESHLINE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if INSECURE_LOOPBACK else ""
 )
 CONSOLE_URL = env.url("MESHLINE_CONSOLE_URL", "")
+# Whose console this is; empty: nobody is named.
+ORGANISATION = env.text("MESHLINE_ORGANISATION", "")
 
 # --- Apps -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -45,10 +47,13 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "meshline.origin.OriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "meshline.console.middleware.SessionLimitsMiddleware",
+    "meshline.console.middleware.ZoneMiddleware",
     # Refusal is the default: a view that anyone may see says @login_not_required.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -68,6 +73,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "meshline.console.context.frame",
             ],
         },
     },
@@ -126,6 +132,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "console:signin"
 LOGIN_REDIRECT_URL = "/"
+# A session ends when nobody has asked for a page for so long, and in any case after SESSION_COOKIE_AGE.
+SESSION_IDLE_S = 8 * 3600
+SESSION_IDLE_ADMIN_S = 30 * 60
 LOGOUT_REDIRECT_URL = "console:signin"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -200,6 +209,8 @@ INGEST_BURST = env.whole("MESHLINE_INGEST_BURST", 1000)
 # --- Time and language ----------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = "UTC"
+# Of readers whose browser has not told its zone.
+CONSOLE_ZONE = env.text("MESHLINE_ZONE", "Europe/Berlin")
 LANGUAGE_CODE = "en"
 USE_I18N = False
 
@@ -212,11 +223,14 @@ SYSTEMS = {
     }
     for name in ("helpdesk", "billing", "shop", "mail", "mail_log", "pager")
 }
+SYSTEMS["mail"]["sender"] = env.text("MESHLINE_MAIL_SENDER", "")
 CALL_TIMEOUT_S = env.seconds("MESHLINE_CALL_TIMEOUT_S", 10)
 LEASE_S = env.seconds("MESHLINE_LEASE_S", 30)
 SECRET_KEYS = env.words("MESHLINE_SECRET_KEYS", "")
 SANDBOX_URL = env.url("SANDBOX_URL", "")
 SUPERVISOR_URL = env.url("SUPERVISOR_URL", "")
+# The demo's people and passwords, shown at its sign-in: never where the console is reached by https.
+PILOT_LOGINS = env.text("MESHLINE_PILOT_LOGINS", "") if SANDBOX_URL and INSECURE_LOOPBACK else ""
 
 # --- Logs -----------------------------------------------------------------------------------
 LOG_LEVEL = env.text("MESHLINE_LOG_LEVEL", "INFO")

@@ -14,7 +14,9 @@ class OrchestrationConfig(AppConfig):
     def ready(self) -> None:
         """Tell the registry what only the engine knows."""
         from contracts_app.rules import facts
-        from contracts_app.services.promises import CONDITION_FINDINGS
+        from contracts_app.services.promises import CONDITION_FINDINGS, LAST_EVENTS
+        from orchestration.queries.last_events import last_events
         from orchestration.rules.policy_conditions import condition_findings
 
         facts.provide(CONDITION_FINDINGS, condition_findings)
+        facts.provide(LAST_EVENTS, last_events)

@@ -21,7 +21,7 @@ from meshline.core import canonical, yaml12
 from meshline.core.safejson import Json
 from orchestration.models import FlowVersion, Run
 from orchestration.services import intake
-from orchestration.services.intake import Receipt
+from orchestration.services.storing import Receipt
 from runbooks.models import RunbookVersion
 
 PILOT = Path(__file__).resolve().parent.parent / "meshline" / "pilot"

@@ -34,7 +34,7 @@ def process_environment(transactional_db: None) -> dict[str, str]:
     }
 
 
-_empty_tables = TransactionTestCase._fixture_teardown
+_empty_tables = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
 
 def _empty_audit_too(self: TransactionTestCase) -> None:
@@ -49,4 +49,4 @@ def _empty_audit_too(self: TransactionTestCase) -> None:
             cursor.execute(switch.format("ENABLE"))
 
 
-TransactionTestCase._fixture_teardown = _empty_audit_too  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = _empty_audit_too  # type: ignore[attr-defined]

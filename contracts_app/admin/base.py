@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.core.paginator import Page, Paginator
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 
+from contracts_app.admin.typed import TypedAdmin, TypedPaginator
 from meshline.core.errors import DocumentRefused, MeshlineError
 
 M = TypeVar("M", bound=Model)
-
-if TYPE_CHECKING:
-
-    class TypedAdmin(admin.ModelAdmin[M]):
-        """ModelAdmin for the type checker."""
-
-else:
-
-    class TypedAdmin(admin.ModelAdmin):
-        """ModelAdmin without its parameter, which it takes for the type checker only."""
-
-        def __class_getitem__(cls, _: Any) -> Any:
-            return cls
 
 
 class GuardedAdmin(TypedAdmin[M]):
@@ -75,7 +65,7 @@ class ReadOnlyAdmin(GuardedAdmin[M]):
         return False
 
 
-class UncountedPaginator(Paginator[Any]):
+class UncountedPaginator(TypedPaginator[Any]):
     """Pages of a big table: reads one row more than a page shows, and never counts.
 
     `count` is what is known so far: all rows up to this page, and one more if there is one.
@@ -92,7 +82,7 @@ class UncountedPaginator(Paginator[Any]):
         return list(self.object_list[start : start + self.per_page + 1])
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """How many rows are known to exist."""
         return (self.number - 1) * self.per_page + len(self.rows)
 
@@ -112,6 +102,13 @@ class UncountedAdmin(ReadOnlyAdmin[M]):
         return UncountedPaginator(queryset, per_page, number=int(asked) if asked.isdecimal() else 1)
 
 
+def person(request: HttpRequest) -> User:
+    """The account that asks; the administration lets nobody else in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
 def refuse(request: HttpRequest, error: MeshlineError) -> None:
     """Tell why something was refused, every finding in a message of its own."""
     messages.error(request, f"{error.message} {error.remedy}".strip())
@@ -128,8 +125,6 @@ def change_url(obj: Model) -> str:
 
 def list_url(model: type[Model], **filters: str) -> str:
     """The address of a list, filtered."""
-    from urllib.parse import urlencode
-
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     return f"{url}?{urlencode(filters)}" if filters else url
 
@@ -139,10 +134,8 @@ def shown_once(
 ) -> HttpResponse:
     """A page that shows a secret this one time; no browser keeps it."""
     context = {**site.each_context(request), "title": title, "shown": shown, "back": back}
-    response = TemplateResponse(request, "admin/contracts_app/shown_once.html", context)
-    add_never_cache_headers(response)
-    response["Cache-Control"] = "no-store"
-    return response
+    # The administration's views are never cached: `no-store` is on every answer.
+    return TemplateResponse(request, "admin/contracts_app/shown_once.html", context)
 
 
 def pre(text: str) -> str:

@@ -9,13 +9,13 @@ from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from contracts_app.admin.base import GuardedAdmin, change_url, list_url, pre, refuse
+from contracts_app.admin.base import GuardedAdmin, change_url, list_url, person, pre, refuse
+from contracts_app.admin.typed import TypedForm
 from contracts_app.models import AuditEntry, DocumentState, VersionedDocument
 from contracts_app.queries import clock
 from contracts_app.services import documents
@@ -46,7 +46,7 @@ class DocumentText(forms.CharField):
         return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
 
-class DocumentForm(forms.ModelForm[Any]):
+class DocumentForm(TypedForm[Any]):
     """Edits a draft's text; every finding is told with its line."""
 
     kind: ClassVar[Kind[Any]]
@@ -77,17 +77,34 @@ class DocumentAdmin(GuardedAdmin[R]):
     kind: ClassVar[Kind[Any]]
     skeleton: ClassVar[str] = ""
     change_form_template = "admin/contracts_app/document_form.html"
-    list_display: Any = ("name", "number", "state", "title", "published_at", "published_by")
-    list_filter: Any = ("state",)
-    list_select_related: Any = ("published_by", "created_by")
-    search_fields: Any = ("name", "title")
-    ordering: Any = ("name", "-number")
-    identity = ("name", "number", "state", "title", "created_by", "published_at", "published_by")
+    list_display: Any = (
+        "name",
+        "number",
+        "state",
+        "title",
+        "published_at",
+        "published_by",
+    )
+    list_filter: ClassVar[Any] = ("state",)
+    list_select_related: ClassVar[Any] = ("published_by", "created_by")
+    search_fields: ClassVar[Any] = ("name", "title")
+    ordering: ClassVar[Any] = ("name", "-number")
+    identity: ClassVar[tuple[str, ...]] = (
+        "name",
+        "number",
+        "state",
+        "title",
+        "created_by",
+        "published_at",
+        "published_by",
+    )
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         """A form that knows the kind."""
         form = type("Form", (DocumentForm,), {"kind": self.kind})
-        return super().get_form(request, obj, form=form, **kwargs)
+        return super().get_form(request, obj, change=change, form=form, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """A draft's text in a field; what is published to read."""
@@ -118,7 +135,7 @@ class DocumentAdmin(GuardedAdmin[R]):
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         """Let the service store the draft."""
-        text, by, now = form.cleaned_data["text"], _person(request), clock.now()
+        text, by, now = form.cleaned_data["text"], person(request), clock.now()
         if change:
             return documents.edit_draft(self.kind, row=form.instance, text=text, by=by, now=now)
         return documents.start_draft(self.kind, text=text, by=by, now=now)
@@ -130,7 +147,7 @@ class DocumentAdmin(GuardedAdmin[R]):
         """A document has no related rows of its own."""
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        documents.discard_draft(self.kind, row=obj, by=_person(request), now=clock.now())
+        documents.discard_draft(self.kind, row=obj, by=person(request), now=clock.now())
 
     def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> Any:
         if "_publish" in request.POST:
@@ -159,7 +176,7 @@ class DocumentAdmin(GuardedAdmin[R]):
         row = self._row(request, pk)
         try:
             draft = documents.draft_from_published(
-                self.kind, name=row.name, by=_person(request), now=clock.now()
+                self.kind, name=row.name, by=person(request), now=clock.now()
             )
         except MeshlineError as error:
             refuse(request, error)
@@ -175,18 +192,25 @@ class DocumentAdmin(GuardedAdmin[R]):
             lambda: documents.retire_document(
                 self.kind,
                 row=row,
-                by=_person(request),
+                by=person(request),
                 reason=request.POST.get("reason", ""),
                 now=clock.now(),
             ),
             f"{row} is retired.",
         )
 
-    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: R | None = None,
+    ) -> HttpResponse:
         """Add what the buttons and the difference need."""
-        row = kwargs.get("obj")
-        context["document"] = None if row is None else self._about(request, row)
-        return super().render_change_form(request, context, **kwargs)
+        context["document"] = None if obj is None else self._about(request, obj)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _about(self, request: HttpRequest, row: R) -> dict[str, Any]:
         rows = self.model._default_manager.filter(name=row.name)
@@ -212,7 +236,7 @@ class DocumentAdmin(GuardedAdmin[R]):
             request,
             obj,
             lambda: documents.publish_document(
-                self.kind, row=obj, by=_person(request), now=clock.now()
+                self.kind, row=obj, by=person(request), now=clock.now()
             ),
             f"{obj} is published and serves from now on.",
         )
@@ -228,7 +252,7 @@ class DocumentAdmin(GuardedAdmin[R]):
         known: dict[Any, bool] = request.__dict__.setdefault("_meshline_may", {})
         key = (type(row), row.pk)
         if key not in known:
-            known[key] = documents.may_change(self.kind, row, _person(request))
+            known[key] = documents.may_change(self.kind, row, person(request))
         return known[key]
 
 
@@ -244,8 +268,3 @@ def refusal(error: DocumentRefused) -> forms.ValidationError:
     """The findings of a check as errors of a form's field."""
     found = [str(finding) for finding in error.findings] or [error.message]
     return forms.ValidationError(found[:100])
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - admin_view let only accounts in
-    return request.user

@@ -24,10 +24,16 @@ from meshline.core.errors import BadValue, NotAuthentic
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _ID_CHARS = 8
 _TOKEN = re.compile(r"msh_([a-z2-7]{8})_([A-Za-z0-9_-]{43})([0-9a-f]{8})")
-_SCOPE = re.compile(
-    r"ingest:(?:\*|[a-z0-9][a-z0-9_-]{0,59})|(?:runs|contracts|metrics|audit):read"
-    r"|contracts:(?:draft|publish)"
-)
+# What a key may do beside `ingest:<source>`, and how a person reads it.
+READ_SCOPES = {
+    "runs:read": "Read runs, events and handoffs, masked",
+    "contracts:read": "Read contracts",
+    "contracts:draft": "Start and edit drafts of contracts",
+    "contracts:publish": "Publish contracts whose gate is green",
+    "metrics:read": "Read metrics",
+    "audit:read": "Read the audit log",
+}
+_INGEST = re.compile(r"ingest:(?:\*|[a-z0-9][a-z0-9_-]{0,59})")
 _USED_EVERY = timedelta(minutes=1)
 
 
@@ -54,11 +60,10 @@ def issue_key(
     """
     wanted = sorted(set(scopes))
     for scope in wanted or [""]:
-        if not _SCOPE.fullmatch(scope):
+        if scope not in READ_SCOPES and not _INGEST.fullmatch(scope):
             raise BadValue(
                 f"{scope!r} is no scope of an API key.",
-                remedy="Use ingest:<source>, runs:read, contracts:read, contracts:draft, "
-                "contracts:publish, metrics:read or audit:read.",
+                remedy=f"Use ingest:<source>, {', '.join(READ_SCOPES)}.",
             )
     key_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_CHARS))
     secret = secrets.token_urlsafe(32)

@@ -56,8 +56,8 @@ def start_draft(*, text: str, by: User | None = None, now: datetime) -> Contract
             remedy="Edit that draft, or discard it first.",
         )
     version = ContractVersion(contract=contract, created_by=by, created_at=now)
-    _fill(version, document, spec)
-    _save(version)
+    fill(version, document, spec)
+    save(version)
     told("contract.draft", version, by=by, now=now, after=version.digest)
     return version
 
@@ -99,11 +99,11 @@ def edit_draft(
     if by is not None:
         check_contract(by, spec)
     before, unchanged = held.digest, held.text == text
-    _fill(held, document, spec)
+    fill(held, document, spec)
     if unchanged:
         return held
     held.created_by = by
-    _save(held)
+    save(held)
     told("contract.edit", held, by=by, now=now, before=before, after=held.digest)
     return held
 
@@ -162,14 +162,16 @@ def told(
     )
 
 
-def _fill(version: ContractVersion, document: Document, spec: ContractSpec) -> None:
+def fill(version: ContractVersion, document: Document, spec: ContractSpec) -> None:
+    """Put a judged text into a row."""
     version.version = spec.version
     version.text = document.text
     version.body = document.value
     version.digest = spec.digest
 
 
-def _save(version: ContractVersion) -> None:
+def save(version: ContractVersion) -> None:
+    """Store a row. Raises: Conflict if its number or the draft's place is taken."""
     try:
         with transaction.atomic():
             version.save()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -123,6 +123,40 @@ def set_active(*, user: User, active: bool, by: User | None, now: datetime) -> N
             object_id=user.username,
             now=now,
         )
+
+
+@transaction.atomic
+def change_user(
+    *,
+    user: User,
+    names: Mapping[str, str],
+    roles: Iterable[str] | None,
+    active: bool | None,
+    by: User | None,
+    now: datetime,
+) -> User:
+    """Change an account's names, roles and whether it is open; None leaves a thing as it is.
+
+    Raises: NotAllowed for one's own roles; BadValue for an unknown role.
+    """
+    locked = User.objects.select_for_update().get(pk=user.pk)
+    changed = {name: value for name, value in names.items() if getattr(locked, name) != value}
+    if changed:
+        User.objects.filter(pk=locked.pk).update(**changed)
+        audit.record(
+            action="user.edit",
+            actor=by or COMMAND,
+            object_type="user",
+            object_id=locked.username,
+            detail={"fields": sorted(changed)},
+            now=now,
+        )
+    if roles is not None:
+        set_roles(user=locked, roles=roles, by=by, now=now)
+    if active is not None and active != locked.is_active:
+        set_active(user=locked, active=active, by=by, now=now)
+    locked.refresh_from_db()
+    return locked
 
 
 @transaction.atomic

@@ -18,6 +18,8 @@ from meshline.core.yaml12 import Document
 
 # Answered by the orchestration app: findings of the conditions in a policy document.
 CONDITION_FINDINGS = "sla_policy.condition_findings"
+# Answered by it as well: {contract: when its last event came}, for the names given.
+LAST_EVENTS = "contracts.last_events"
 
 
 def _calendar(document: Document, _references: bool) -> Judged:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -14,9 +13,11 @@ from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules.contract_spec import NOT_SIGNED, ContractSpec
 from contracts_app.rules.signoff import Missing, Signature, publishable, required, title_of
 from contracts_app.rules.versions import bump, parse_version
-from contracts_app.services.drafts import _fill, _save, held_in, judge, told
+from contracts_app.services import audit
+from contracts_app.services.drafts import fill, held_in, judge, save, told
+from contracts_app.services.people import COMMAND
 from contracts_app.services.rewriting import with_value
-from contracts_app.services.rights import check_contract, signing_roles
+from contracts_app.services.rights import check_contract, check_owned, signing_roles
 from meshline.core import canonical
 from meshline.core.errors import Conflict, DocumentRefused, NotAllowed
 from meshline.core.yaml12 import Document
@@ -163,9 +164,35 @@ def install(*, text: str, by: User | None = None, now: datetime) -> tuple[Contra
     version = ContractVersion(
         contract=contract, created_by=by, created_at=now, state=ContractState.IN_REVIEW
     )
-    _fill(version, document, spec)
-    _save(version)
+    fill(version, document, spec)
+    save(version)
     return _serve(version, spec, by=by, now=now, action="contract.install"), True
+
+
+@transaction.atomic
+def name_deputy(*, ownership: Ownership, by: User | None = None, now: datetime) -> None:
+    """Store who stands in for an owner of a contract; a deputy may draft and sign.
+
+    Raises: NotAllowed if `by` does not own the contract, or names themselves.
+    """
+    contract = ownership.contract
+    if by is not None:
+        check_owned(by, what=contract.name, contracts=[contract.name])
+        if ownership.deputy is not None and ownership.deputy.person_id == by.pk:
+            raise NotAllowed("Nobody names themselves deputy.", remedy="Ask the owner to do it.")
+    Ownership.objects.filter(pk=ownership.pk).update(deputy=ownership.deputy)
+    audit.record(
+        action="contract.deputy",
+        actor=by or COMMAND,
+        object_type="contract",
+        object_id=contract.name,
+        contract=contract.name,
+        detail={
+            "role": ownership.role,
+            "deputy": ownership.deputy.name if ownership.deputy else "",
+        },
+        now=now,
+    )
 
 
 def owner_of(group: str, *, person: str = "", rota: str = "") -> Owner:
@@ -271,8 +298,3 @@ def _signature(given: SignOff) -> Signature:
 
 def _content(body: object) -> str:
     return canonical.digest(body, without=[*NOT_SIGNED, "/version", "/lifecycle/supersedes"])
-
-
-def required_roles(version: ContractVersion) -> Iterable[str]:
-    """Return the roles that must sign a version."""
-    return required(spec_of(version))

@@ -18,7 +18,8 @@ from meshline.api.base import ApiView
 from meshline.api.body import check_kind, read_body
 from meshline.core import safejson
 from meshline.core.errors import MeshlineError, NotFound, Unavailable
-from orchestration.services.intake import Receipt, accept_event
+from orchestration.services.intake import accept_event
+from orchestration.services.storing import Receipt
 
 STATUSES = frozenset({202, 400, 401, 403, 404, 405, 409, 411, 413, 415, 422, 429, 503})
 

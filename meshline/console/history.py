@@ -104,19 +104,31 @@ def _line(attempt: Attempt, titles: Mapping[str, str]) -> Line:
     }
     match attempt.kind:
         case "deadline":
-            return Line(attempt.started_at, f"{step}: silent until its deadline",
-                        **{**shared, "dot": "warn", "kind": "warn", "end": "deadline"})  # fmt: skip
+            return Line(
+                attempt.started_at,
+                f"{step}: silent until its deadline",
+                **{**shared, "dot": "warn", "kind": "warn", "end": "deadline"},
+            )
         case "event":
-            return Line(attempt.started_at, _arrival(attempt), small=step,
-                        **{**shared, "dot": "good", "kind": "good", "end": "in"})  # fmt: skip
+            return Line(
+                attempt.started_at,
+                _arrival(attempt),
+                small=step,
+                **{**shared, "dot": "good", "kind": "good", "end": "in"},
+            )
         case "handoff":
             text = f"Handed to a person: {cause_of(attempt.reason)}"
-            return Line(attempt.started_at, text, small=_detail(attempt).get("detail", ""),
-                        **{**shared, "kind": "info", "end": "now"})  # fmt: skip
+            return Line(
+                attempt.started_at,
+                text,
+                small=_detail(attempt).get("detail", ""),
+                **{**shared, "kind": "info", "end": "now"},
+            )
         case "person":
             by = _detail(attempt).get("by", "somebody")
-            return Line(attempt.started_at, f"Settled by hand by {by}", small=attempt.reason,
-                        **shared)  # fmt: skip
+            return Line(
+                attempt.started_at, f"Settled by hand by {by}", small=attempt.reason, **shared
+            )
     return _call_line(attempt, shared)
 
 

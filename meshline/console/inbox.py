@@ -48,6 +48,7 @@ def handoff_list(request: ConsoleRequest) -> HttpResponse:
     if context["inbox"].rows:
         first = context["inbox"].rows[0].handoff
         context |= detail_context(request, first) | {"selected": first.pk}
+        context["neighbours"] = context["inbox"].neighbours(first.pk)
     return render(request, "console/inbox/page.html", context)
 
 
@@ -58,11 +59,13 @@ def handoff_page(request: ConsoleRequest, ref: int) -> HttpResponse:
     handoff = access.get_handoff_for(request.user, ref)
     part = request.GET.get("partial", "")
     if part in ("head", "body"):
-        return render(request, f"console/inbox/_{part}.html", detail_context(request, handoff))
+        context = detail_context(request, handoff)
+        if part == "head":
+            context["neighbours"] = inboxes.inbox(_wanted(request)).neighbours(handoff.pk)
+        return render(request, f"console/inbox/_{part}.html", context)
     context = list_context(request) | {"selected": handoff.pk, "one": True}
-    return render(
-        request, "console/inbox/page.html", context | detail_context(request, handoff)
-    )
+    context["neighbours"] = context["inbox"].neighbours(handoff.pk)
+    return render(request, "console/inbox/page.html", context | detail_context(request, handoff))
 
 
 @require_POST
@@ -75,7 +78,7 @@ def handoff_claim(request: ConsoleRequest, ref: int) -> HttpResponse:
     except NotAllowed as refusal:
         return buttons.refused(request, refusal, back=reverse("console:handoff", args=[ref]))
     except IllegalTransition as late:
-        return _claimed_already(request, handoff, late)
+        return _too_late(request, handoff, late)
     if not request.htmx:
         messages.success(request, f"{handoff.reference} is yours.")
         return redirect("console:handoff", ref)
@@ -94,16 +97,14 @@ def handoff_resolve(request: ConsoleRequest, ref: int) -> HttpResponse:
     if request.method == "GET":
         return render(request, _part(request, "resolve"), context | {"permit": permit})
     if permit and not form.is_valid():
-        return render(
-            request, _part(request, "resolve"), context | {"permit": permit}, status=422
-        )
+        return render(request, _part(request, "resolve"), context | {"permit": permit}, status=422)
     try:
         why = form.why() if permit else ""
         handoffs.resolve(handoff=handoff, by=request.user, reason=why, now=context["now"])
     except NotAllowed as refusal:
         return buttons.refused(request, refusal, back=back)
     except IllegalTransition as late:
-        return _claimed_already(request, handoff, late)
+        return _too_late(request, handoff, late)
     messages.success(request, f"{handoff.reference} is resolved.")
     return buttons.go_to(request, back)
 
@@ -122,6 +123,8 @@ def list_context(request: ConsoleRequest) -> dict[str, Any]:
         "chips": _chips(filters),
         "choices": inboxes.choices(),
         "filters": filters,
+        "filter_labels": [(name, LABELS[name]) for name in ("reason", "contract", "flow", "risk")],
+        "kept_filters": ("ticket", "customer", "mine", "at_risk"),
         "query": filters.urlencode(),
         "list_url": f"{address}?{filters.urlencode()}" if filters else address,
         "selected": int(request.GET["sel"]) if request.GET.get("sel", "").isdigit() else None,
@@ -136,6 +139,8 @@ def detail_context(request: ConsoleRequest, handoff: Handoff) -> dict[str, Any]:
     event = story.event if story else shown_event(handoff.event_id)
     stories = presses.of_handoff(handoff.pk)
     target = buttons.target_of(handoff=handoff, run=run)
+    shown = buttons.offered(target, request.user) if handoff.state != "resolved" else []
+    guides = _runbooks(handoff) if handoff.state != "resolved" else []
     access.veil(request.user, [handoff], [event.event] if event else [])
     return {
         "handoff": handoff,
@@ -147,13 +152,14 @@ def detail_context(request: ConsoleRequest, handoff: Handoff) -> dict[str, Any]:
         "stories": stories,
         "under_way": next((one for one in stories if _under_way(one, handoff)), None),
         "breaks_at": inboxes.next_breaks([handoff.ticket]).get(handoff.ticket),
-        "runbooks": _runbooks(handoff),
-        "buttons": buttons.offered(target, request.user) if handoff.state != "resolved" else [],
+        "guides": guides,
+        "guide": guides[0] if guides else None,
+        "buttons": shown,
+        "main": buttons.main_button(shown, guides[0]["spec"].actions if guides else ()),
         "may_claim": handoffs.permit_to("handoff.claim", handoff=handoff, user=request.user),
         "held": _held(handoff),
         "contacts": contacts.contacts_of(handoff.contract, now),
         "detail_url": reverse("console:handoff", args=[handoff.pk]),
-        "neighbours": inboxes.inbox(_wanted(request)).neighbours(handoff.pk),
     }
 
 
@@ -236,9 +242,7 @@ def _address(filters: dict[str, Any]) -> str:
     return f"{address}?{query.urlencode()}" if filters else address
 
 
-def _claimed_already(
-    request: ConsoleRequest, handoff: Handoff, late: IllegalTransition
-) -> HttpResponse:
+def _too_late(request: ConsoleRequest, handoff: Handoff, late: IllegalTransition) -> HttpResponse:
     fresh = access.get_handoff_for(request.user, handoff.pk)
     context = {"handoff": fresh, "now": clock.now(), "late": late}
     return render(request, _part(request, "first"), context, status=409)

@@ -15,7 +15,14 @@ from meshline.core.errors import Misconfigured
 from meshline.core.redact import mask
 
 _OWN_KEYS = frozenset({"level", "logger", "at", "_record", "_from_structlog", "exc_info"})
-_NOISY = ("celery.redirected", "urllib3", "httpx", "httpcore")
+_NOISY = (
+    "celery.redirected",
+    "celery.app.trace",
+    "celery.worker.strategy",
+    "urllib3",
+    "httpx",
+    "httpcore",
+)
 
 
 def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:

@@ -19,7 +19,7 @@ _EMAIL = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-
 _CARD = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z])")
 _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _SECRETS = re.compile(
-    r"(?P<head>(?i:bearer|basic)\s+|\bmsh_[a-z]+_[A-Za-z0-9]{8}_|\b(?:sk|rk|pk)_(?:live|test)_"
+    r"(?P<head>(?i:bearer|basic)\s+|\bmsh_(?:[a-z]+_)?[A-Za-z0-9]{8}_|\b(?:sk|rk|pk)_(?:live|test)_"
     r"|\bwhsec_|\bxox[abpors]-|\bgh[pousr]_|\bshp(?:at|ca|pa|ss)_|\bAKIA)"
     r"(?P<secret>[A-Za-z0-9._~+/=-]{8,})"
 )

@@ -19,7 +19,7 @@ from meshline.local import environment, places
 # by 40 slow request bodies, 32 in each of two processes are not.
 WEB_PROCESSES = 2
 WEB_THREADS = 32
-WORKER_PROCESSES = 2
+WORKER_THREADS = 4  # drains; each has call threads per outside system
 _LOG_BYTES = 10 * 1024 * 1024
 
 

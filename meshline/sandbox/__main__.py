@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"The sandbox cannot listen: {problem}. Give free ports, or 0.\n")
         return 2
     ended = _told_to_end()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
     courier.begin()
     player.begin()
     if given.autostart:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from typing import Any
 
@@ -75,6 +76,7 @@ def _refunds(db: Db) -> dict[str, Json]:
     for refund in db.every("refund"):
         by_charge[refund["charge"]].append(refund)
     by_hand = _objects(db, "billing", "refund_by_hand")
+    settled = _settled(db)
     found: dict[str, Json] = {}
     for ask in db.every("ask"):
         reference = ask["refund_id"]
@@ -93,11 +95,21 @@ def _refunds(db: Db) -> dict[str, Json]:
             "amount": sum(one["amount"] for one in made),
             "status": made[-1]["status"] if made else None,
             "billing_ids": [one["id"] for one in made],
+            "settled_at": max((settled.get(one["id"], 0.0) for one in made), default=0.0) or None,
             "by_hand": any(one["id"] in by_hand for one in by_charge[ask["charge_id"]]),
             "customer": ask["requester_name"],
             "email": ask["email"],
         }
     return found
+
+
+def _settled(db: Db) -> dict[str, float]:
+    """When billing knew that a refund had succeeded, by its id; its webhook may be lost."""
+    rows = db.rows(
+        "SELECT subject, min(made_at) AS at FROM delivery WHERE source = 'billing' AND "
+        "json_extract(CAST(body AS TEXT), '$.data.object.status') = 'succeeded' GROUP BY subject"
+    )
+    return {row["subject"]: row["at"] for row in rows}
 
 
 def _objects(db: Db, system: str, effect: str) -> set[str]:
@@ -126,15 +138,16 @@ def _cancellations(db: Db) -> dict[str, Json]:
 
 def _webhooks(db: Db) -> Json:
     row = db.one(
-        "SELECT count(*) AS sent, sum(taken) AS accepted, sum(twins > 0) AS twice, "
+        "SELECT sum(tried) AS sent, sum(taken) AS accepted, sum(twins) AS twice, "
         "sum(again) AS resent, sum(pending) AS pending, sum(dropped) AS dropped, "
         "sum(refused) AS lost FROM ("
-        "SELECT max(first_2xx_at IS NOT NULL) AS taken, max(twin) AS twins, "
-        "sum(max(attempts - 1, 0)) AS again, max(state = 'pending') AS pending, "
+        "SELECT max(first_2xx_at IS NOT NULL) AS taken, max(attempts > 0) AS tried, "
+        "max(twin > 0 AND first_2xx_at IS NOT NULL) AS twins, "
+        "sum(max((SELECT count(*) FROM attempt WHERE delivery_id = delivery.id) - 1, 0)) AS again, "
+        "max(state = 'pending') AS pending, "
         "min(state = 'dropped') AS dropped, "
         "max(state = 'refused') AND NOT max(first_2xx_at IS NOT NULL) AS refused "
-        "FROM delivery WHERE attempts > 0 OR state = 'pending' OR state = 'dropped' "
-        "GROUP BY source, external_id)"
+        "FROM delivery GROUP BY source, external_id)"
     )
     found = {
         name: (row[name] or 0) if row else 0
@@ -142,7 +155,6 @@ def _webhooks(db: Db) -> Json:
     }
     lost = (row["lost"] or 0) if row else 0
     told = {f"webhooks_{name}": number for name, number in found.items()}
-    told["webhooks_sent"] -= found["dropped"]
     return told | {"lost": lost}
 
 
@@ -231,6 +243,7 @@ def _deliveries(db: Db) -> list[Json]:
                 "attempts": 0,
                 "twice": False,
                 "first_2xx_at": None,
+                "sha256": hashlib.sha256(row["body"]).hexdigest(),
                 "answers": [],
             },
         )

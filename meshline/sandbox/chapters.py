@@ -125,7 +125,7 @@ def _somebody_else(w: Writer) -> None:
     }
     w.act(4, 0.5, "refund_by_hand", part)
     ticket = w.refund(4, 1.7, amina, kind="refunds_never")
-    w.plan.expect(4, "left_open", {"ticket": f"desk:{ticket}", "reason": "refund_ambiguous"})
+    w.plan.expect(4, "left_open", {"ticket": f"desk:{ticket}", "reason": "ambiguous_refund"})
     aylin = w.who(AYLIN)
     ticket = w.refund(
         4, 0.4, aylin, habit={"settle_s": 0.4, "fail_after_s": 3.5}, kind="refunds_reversed"
@@ -152,7 +152,9 @@ def _context(w: Writer) -> None:
         ticket = w.cart_ticket(5, 0.6 + n * 0.15, who, known=False)
         w.plan.mark("carts", ticket)
         w.act(5, 4.0, "cart_known", {"cart_token": who.cart_token}, gate="looked_up")
-    w.plan.expect(5, "needs_person", {"ticket": w.plan.marks["carts"][0], "wants": "backfill"})
+    w.plan.expect(
+        5, "needs_person", {"ticket": f"desk:{w.plan.marks['carts'][0]}", "wants": "backfill"}
+    )
     for at in w.spread(5, 4, 0.1, 0.6):
         w.cart_ticket(5, at, w.who(), known=True)
     _background(w, 5, questions=4, carts=2, cancellations=0)

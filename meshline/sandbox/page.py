@@ -12,8 +12,9 @@ from meshline.sandbox.state import Db
 from meshline.sandbox.wire import Json
 
 _STYLE = """
-:root{color-scheme:light dark;--line:#8884;--mute:#667;--mark:#3b4fd8}
-@media(prefers-color-scheme:dark){:root{--mute:#aab;--mark:#9aa8ff}}
+:root{color-scheme:light dark;--line:#8884;--mute:#556;--mark:#3b4fd8;--ground:#fff;--ink:#181a20}
+@media(prefers-color-scheme:dark){:root{--mute:#aab;--mark:#9aa8ff;--ground:#16181d;--ink:#f2f3f5}}
+html{background:var(--ground);color:var(--ink)}
 body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:1.5rem auto;padding:0 1rem}
 h1{font-size:1.4rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.3rem 0}
 table{border-collapse:collapse;width:100%}.wide{overflow-x:auto}
@@ -21,7 +22,7 @@ th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--
 th{color:var(--mute);font-weight:500}td.n{text-align:right;font-variant-numeric:tabular-nums}
 form{display:inline-flex;gap:.5rem;flex-wrap:wrap;align-items:end;margin:.2rem .5rem .2rem 0}
 label{display:grid;font-size:.85rem;color:var(--mute)}
-input,select,button{font:inherit;padding:.3rem .6rem;border:1px solid #8888;border-radius:.4rem;min-height:2.2rem}
+input,select,button{font:inherit;color:inherit;background:var(--ground);padding:.3rem .6rem;border:1px solid #8888;border-radius:.4rem;min-height:2.2rem}
 button{cursor:pointer;border-color:var(--mark);color:var(--mark);background:none}
 :focus-visible{outline:2px solid var(--mark);outline-offset:2px}code{font-size:.85rem}.mute{color:var(--mute)}
 .books{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.2rem 2rem;margin:0}
@@ -77,7 +78,7 @@ def _switches(switched_on: list[faults.Fault]) -> str:
         for one in switched_on
     )
     table = (
-        '<div class="wide"><table><thead><tr><th>System<th>Operation<th>Fault<th>For<th>By<th></thead>'
+        '<div class="wide"><table><thead><tr><th>System<th>Operation<th>Fault<th>For<th>By<th>Switch</thead>'
         f"<tbody>{rows}</tbody></table></div>{_button('/_faults', 'Turn all off', clear='all')}"
         if rows
         else "<p class=mute>All systems behave. Nothing is switched on.</p>"

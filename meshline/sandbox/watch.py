@@ -14,7 +14,7 @@ from meshline.sandbox.story import MAJA, Plan
 from meshline.sandbox.wire import Json
 from meshline.sandbox.world import API_USER
 
-_HANDED_OVER = re.compile(r"hand-?off|handed over|/handoffs?/|\bHD-", re.IGNORECASE)
+_HANDED_OVER = re.compile(r"needs a person|hand-?off|handed over|\bHD-", re.IGNORECASE)
 _CART = str(FIELDS["cart_token"])
 _SILENT_S = 11.0  # longer than an acknowledgement is awaited at demo pace
 

@@ -29,7 +29,14 @@ class EventKey(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="event_key_once")
         ]
-        indexes = [models.Index(fields=["event_id"], name="event_key_event")]
+        indexes = [
+            models.Index(fields=["event_id"], name="event_key_event"),
+            models.Index(
+                fields=["-last_duplicate_at"],
+                name="event_key_repeated",
+                condition=models.Q(last_duplicate_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source}/{self.external_id}"

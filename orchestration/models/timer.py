@@ -63,6 +63,9 @@ class SlaTimer(models.Model):
             models.Index(
                 fields=["-breached_at"], name="timer_broken", condition=models.Q(state="breached")
             ),
+            models.Index(
+                fields=["-stopped_at"], name="timer_kept", condition=models.Q(state="met")
+            ),
         ]
 
     def __str__(self) -> str:

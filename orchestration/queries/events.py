@@ -44,10 +44,10 @@ def shown_event(event_id: UUID | None) -> ShownEvent | None:
     conflicts = DeliveryConflict.objects.filter(source=event.source, external_id=event.external_id)
     marks = marks_of(event.contract, event.contract_version)
     payload = body.payload if body else None
-    personal = _personal_values(payload, marks)
+    personal = personal_values(payload, marks)
     return ShownEvent(
         event=event,
-        received=_received(bytes(body.raw or b"") if body else b"", personal),
+        received=received_body(bytes(body.raw or b"") if body else b"", personal),
         mapped=redact.mask(payload, marks) if payload is not None else None,
         duplicates=key.duplicates if key else 0,
         conflicts=conflicts.count() if key else 0,
@@ -70,7 +70,7 @@ def masked(payload: Json, *, contract: str = "", version: str = "") -> Json:
     return redact.mask(payload, marks_of(contract, version))
 
 
-def _received(raw: bytes, personal: Mapping[str, str]) -> Json | str:
+def received_body(raw: bytes, personal: Mapping[str, str]) -> Json | str:
     """The vendor's body: what the contract marks after mapping is masked before it as well."""
     if not raw:
         return ""
@@ -80,7 +80,7 @@ def _received(raw: bytes, personal: Mapping[str, str]) -> Json | str:
         return redact.mask_text(raw.decode("utf-8", "replace"))
 
 
-def _personal_values(payload: Json, marks: Mapping[str, str]) -> dict[str, str]:
+def personal_values(payload: Json, marks: Mapping[str, str]) -> dict[str, str]:
     """Return each marked text of the payload with what it is shown as."""
     found: dict[str, str] = {}
     for pattern, kind in marks.items():

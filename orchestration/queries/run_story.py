@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from orchestration.models import Attempt, Effect, Expectation, Handoff, Run
 from orchestration.models.run import StepRecord
 from orchestration.queries import runs

@@ -15,6 +15,7 @@ from orchestration.rules.catalog import CATALOG, Catalog, Operation
 from orchestration.rules.causes import CAUSES
 from orchestration.rules.expressions import ExpressionFailed, ExpressionRefused, holds, render
 from orchestration.rules.fact_moves import (
+    asked_again,
     failed,
     flow_scope,
     following,
@@ -312,9 +313,14 @@ def retried_by_person(
 ) -> RunState:
     """Return the state after a person pressed "retry step": same key, and look before asking.
 
-    Later steps that are not finished calls are opened again. `deadline_at` is the run's new one.
+    An await goes back to where its on_timeout would ask again. Later steps that are not finished
+    calls are opened again. `deadline_at` is the run's new one.
     """
     step, facts = spec.step(path), state.of(path)
+    if isinstance(step, AwaitStep):
+        for move in step.on_timeout:
+            if isinstance(move, RetryFrom | RepeatFrom):
+                return _opened_after(spec, asked_again(state, move), move.step, deadline_at)
     fresh = StepFacts(visit=facts.visit + 1, redo=facts.redo, keys=facts.keys)
     if isinstance(step, CallStep):
         fresh = replace(fresh, reask=facts.attempts > 0 or facts.reask, result=facts.result)

@@ -262,6 +262,8 @@ def _compiled(text: str, context: Context) -> Any:
 
 def _complaint(message: str) -> str:
     """Return the first complaint of the CEL compiler with its column, without its drawing."""
+    if "recursion depth" in message:
+        return "it is nested deeper, or chained longer, than 32 operators"
     first = message.split("\n", 1)[0].split("ERROR: <input>:", 1)[-1]
     first = first.replace("(in container '')", "").strip().rstrip(".")
     line_column, _, words = first.partition(": ")

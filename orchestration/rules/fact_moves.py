@@ -34,17 +34,22 @@ def steps_scope(spec: FlowSpec, state: RunState) -> dict[str, Json]:
     }
 
 
-def reopened(
-    spec: FlowSpec, state: RunState, move: RetryFrom | RepeatFrom, awaiting: str
-) -> RunState:
-    """Open the call again, and everything but finished calls up to the await and itself."""
+def asked_again(state: RunState, move: RetryFrom | RepeatFrom) -> RunState:
+    """Open the call that a move goes back to: under the same key, or under the next one."""
     facts = state.of(move.step)
     again = replace(facts, state="ready", attempts=0, visit=facts.visit + 1, retry_at=None)
     if isinstance(move, RetryFrom):
         again = replace(again, reask=True)
     else:
         again = replace(again, redo=facts.redo + 1, reask=False)
-    state = state.with_facts(move.step, again)
+    return state.with_facts(move.step, again)
+
+
+def reopened(
+    spec: FlowSpec, state: RunState, move: RetryFrom | RepeatFrom, awaiting: str
+) -> RunState:
+    """Open the call again, and everything but finished calls up to the await and itself."""
+    state = asked_again(state, move)
     first, last = spec.position(move.step) + 1, spec.position(awaiting)
     for step in spec.steps[first : last + 1]:
         state = reset(state, step)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from meshline.core.pointers import parse
+from meshline.core.pointers import get
 
 Schema = Any  # a mapping or a truth value, as JSON Schema has it
 Segment = str | None
@@ -78,10 +78,7 @@ def _parts(schema: Schema, root: Schema, depth: int) -> Iterator[dict[str, Any]]
 
 
 def _resolve(reference: str, root: Schema) -> Schema:
-    value = root
-    for segment in parse(reference[1:]):
-        value = value.get(segment, {}) if isinstance(value, dict) else {}
-    return value
+    return get(root, reference[1:], {})
 
 
 def _children(schema: Schema, segment: Segment, root: Schema, depth: int) -> list[Schema]:

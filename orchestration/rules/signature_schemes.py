@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
 MAX_SIGNATURES = 5
 _UNIX = re.compile(r"[0-9]{1,15}")
@@ -244,14 +244,21 @@ def _first(parameters: Mapping[str, Sequence[str]], *names: str) -> str:
 
 
 def _check_body_digest(delivery: Delivery) -> None:
-    query = dict(parse_qsl(urlsplit(delivery.url).query))
+    query = dict(parse_qsl(_split(delivery.url).query))
     digest = query.get("bodySHA256", "").lower()
     if not hmac.compare_digest(digest.encode(), hashlib.sha256(delivery.body).hexdigest().encode()):
         raise Rejected("bodySHA256 in the address is not the digest of the body")
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise Rejected("the address of the delivery cannot be read") from None
+
+
 def _with_and_without_port(url: str) -> list[str]:
-    parts = urlsplit(url)
+    parts = _split(url)
     default = {"https": 443, "http": 80}.get(parts.scheme)
     try:
         port = parts.port

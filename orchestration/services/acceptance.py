@@ -47,9 +47,10 @@ def start(event: Event, payload: Json, *, now: datetime) -> None:
 
     Call it in the transaction that stores the event.
     """
+    waiting = expectations.lock_waiting(event)
     backward = _move_subject(event, payload)
     if not backward:
-        expectations.fulfil(event, now=now)
+        waiting.fulfil(now=now)
     timers.on_event(event=event, payload=payload, now=now)
     if not backward:
         runs.create_runs(event=event, payload=payload, now=now)

@@ -12,9 +12,8 @@ from django.db import transaction
 
 from meshline.core.errors import MeshlineError
 from meshline.core.keys import EffectKey
-from meshline.core.safejson import Json
 from orchestration.connectors.base import Call
-from orchestration.models import Expectation, Run
+from orchestration.models import Expectation
 from orchestration.models import RunState as RunStateName
 from orchestration.queries import documents
 from orchestration.rules.advance import (
@@ -26,7 +25,6 @@ from orchestration.rules.advance import (
     wait_opened,
 )
 from orchestration.rules.catalog import CATALOG
-from orchestration.rules.flow_spec import FlowSpec
 from orchestration.rules.interpreter import next_action, settle
 from orchestration.rules.outcomes import Done, Outcome
 from orchestration.rules.run_state import (
@@ -51,6 +49,7 @@ from orchestration.services import (
     subjects,
     timers,
 )
+from orchestration.services.ground import Ground
 from orchestration.services.leases import Lease
 
 MAX_DECISIONS = 200
@@ -70,24 +69,6 @@ class Flight:
     def system(self) -> str:
         """Which outside system it goes to."""
         return self.call.operation.partition(".")[0]
-
-
-@dataclass
-class Ground:
-    """One run under its lease inside the transaction, with all that its decisions read."""
-
-    lease: Lease
-    run: Run
-    spec: FlowSpec
-    facts: scope.Facts
-    before: RunState
-    state: RunState
-    noted: RunState
-    now: datetime
-
-    def values(self) -> dict[str, Json]:
-        """The scope of expressions as of now."""
-        return scope.of_run(self.run, self.facts)
 
 
 @transaction.atomic
@@ -215,7 +196,9 @@ def _note_deadlines(ground: Ground) -> None:
     """Write into the history each silence that has just been found, once."""
     for path, facts in ground.state.facts.items():
         earlier = ground.noted.of(path)
-        if facts.timeouts != earlier.timeouts or facts.move != earlier.move:
+        # What a probe comes to belongs to the silence that it was sent for.
+        silent = facts.move is not None or facts.timeouts != earlier.timeouts
+        if silent and earlier.move is None:
             expectations.mark_overdue(run=ground.run, path=path, now=ground.now)
             steps.note(
                 run=ground.run,

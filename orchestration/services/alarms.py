@@ -8,7 +8,7 @@ from django.db import transaction
 
 from contracts_app.queries import documents
 from orchestration.models import SlaTimer, TimerAlarm, TimerState
-from orchestration.services import intake, timers
+from orchestration.services import internal, timers
 
 WHOLE = 100
 
@@ -24,14 +24,16 @@ def fire_due(*, now: datetime, batch: int) -> int:
 
 @transaction.atomic
 def _fire(pk: int, now: datetime) -> bool:
-    alarm = (
-        TimerAlarm.objects.select_for_update(skip_locked=True)
-        .filter(pk=pk, fired_at=None, due_at__lte=now)
+    # Timer first, then alarm: the order in which an event moves them.
+    timer = (
+        SlaTimer.objects.select_for_update(skip_locked=True, of=["self"])
+        .select_related("policy")
+        .filter(alarms__pk=pk)
         .first()
     )
-    if alarm is None:
+    alarm = TimerAlarm.objects.select_for_update().filter(pk=pk, fired_at=None).first()
+    if timer is None or alarm is None or alarm.due_at is None or alarm.due_at > now:
         return False
-    timer = SlaTimer.objects.select_for_update().select_related("policy").get(pk=alarm.timer_id)
     alarm.fired_at = now
     alarm.save(update_fields=["fired_at"])
     if timer.state != TimerState.RUNNING or alarm.generation != timer.generation:
@@ -51,7 +53,7 @@ def _tell(timer: SlaTimer, alarm: TimerAlarm, now: datetime) -> None:
     """Emit Meshline's own event; the flows that people wrote decide who hears of it."""
     metric = documents.policy_spec_of(timer.policy).metric(timer.metric)
     broken = alarm.level >= WHOLE
-    intake.accept_internal(
+    internal.accept_internal(
         contract="sla.promise.broken" if broken else "sla.promise.warned",
         external_id=f"timer-{timer.pk}-{timer.generation}-{alarm.level}",
         data={

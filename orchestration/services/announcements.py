@@ -6,14 +6,14 @@ from datetime import datetime
 from uuid import UUID
 
 from orchestration.models import Handoff, Run
-from orchestration.services import links
+from orchestration.services import internal, links
 
 
 def handoff_opened(handoff: Handoff, *, now: datetime) -> None:
-    """Emit `handoff.opened`, whose flow writes an internal note on the ticket."""
-    from orchestration.services import intake  # both sides of one loop: intake opens handoffs too
-
-    intake.accept_internal(
+    """Emit `handoff.opened`, whose flow writes an internal note on the ticket, if it has one."""
+    if not handoff.ticket:
+        return
+    internal.accept_internal(
         contract="handoff.opened",
         external_id=f"handoff-{handoff.pk}",
         data={
@@ -42,9 +42,7 @@ def escalated(
 
     None if nobody has published the contract.
     """
-    from orchestration.services import intake
-
-    receipt = intake.accept_internal(
+    receipt = internal.accept_internal(
         contract="handoff.escalated",
         external_id=f"escalation-{intervention_id}",
         data={

@@ -9,7 +9,7 @@ from django.db import transaction
 from meshline.core.errors import LeaseLost
 from orchestration.models import Run, RunOutcome, RunState
 from orchestration.queries import documents
-from orchestration.services import handoffs, leases, steps
+from orchestration.services import announcements, handoffs, leases, steps
 from orchestration.services.handoffs import Trouble
 from orchestration.services.leases import Lease
 
@@ -32,4 +32,6 @@ def put_aside(lease: Lease, error: Exception, *, now: datetime) -> None:
     except Exception:  # noqa: BLE001 the document itself may be what is broken
         risk, runbook = "high", ""
     trouble = Trouble("step_error", detail=what, step=run.step, runbook=runbook)
-    handoffs.open_for_run(run=run, trouble=trouble, risk=risk, now=now)
+    handoff, fresh = handoffs.open_for_run(run=run, trouble=trouble, risk=risk, now=now)
+    if fresh and not run.internal:
+        announcements.handoff_opened(handoff, now=now)

@@ -13,11 +13,10 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import lru_cache
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 from contracts_app.queries import clock
 from meshline.core.errors import LeaseLost, MeshlineError
@@ -35,7 +34,7 @@ THREADS_PER_SYSTEM = 8
 RUNS_AT_ONCE = 64
 DRAIN_S = 30.0
 TICK_S = 0.25
-AFTER_STORM = timedelta(seconds=2)
+STORM_PAUSES_S = (0.02, 0.1, 0.5, 2.0)
 STORMS = (OperationalError, InterfaceError)
 
 
@@ -96,7 +95,7 @@ class Drain:
     def _advance(self, lease: Lease, landed: tuple[Flight, Outcome] | None) -> None:
         with bound(run=str(lease.run_id)):
             try:
-                flight = advance(lease, now=clock.now(), landed=landed)
+                flight = through_storms(lease, landed)
             except LeaseLost as lost:
                 log.warning("%s", lost)
                 return
@@ -123,6 +122,21 @@ class Drain:
 def drain(*, seconds: float = DRAIN_S) -> int:
     """Drive what is due for up to `seconds`; returns how many runs were taken up."""
     return Drain(ends_at=time.monotonic() + seconds).work()
+
+
+def through_storms(lease: Lease, landed: tuple[Flight, Outcome] | None) -> Flight | None:
+    """Advance, and once more after a deadlock or a lost connection, with growing patience.
+
+    Raises: what `advance` raises; STORMS if the database does not come back.
+    """
+    for pause in STORM_PAUSES_S:
+        try:
+            return advance(lease, now=clock.now(), landed=landed)
+        except STORMS as storm:
+            log.warning("checkpoint again: %s", type(storm.__cause__ or storm).__name__)
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(pause)
+    return advance(lease, now=clock.now(), landed=landed)
 
 
 def perform(flight: Flight) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Case, F, Value, When
 
@@ -11,14 +11,13 @@ from contracts_app.queries import oncall
 from contracts_app.services import audit
 from meshline.core.safejson import Json
 from orchestration.models import Attempt, Run, RunOutcome, RunState
+from orchestration.queries import objectives
 from orchestration.rules.advance import handed_over
 from orchestration.rules.causes import cause_of
 from orchestration.rules.run_state import HandOver, Perform
-from orchestration.services import expectations, handoffs, steps, tallies, timers
+from orchestration.services import announcements, expectations, handoffs, steps, tallies, timers
+from orchestration.services.ground import Ground
 from orchestration.services.handoffs import Trouble
-
-if TYPE_CHECKING:
-    from orchestration.services.advance import Ground
 
 SMOOTH = {"done", "noted", ""}
 
@@ -63,7 +62,9 @@ def hand_over(ground: Ground, decision: HandOver) -> None:
         step=decision.path,
         runbook=decision.runbook,
     )
-    handoffs.open_for_run(run=run, trouble=trouble, risk=ground.spec.risk, now=now)
+    handoff, fresh = handoffs.open_for_run(run=run, trouble=trouble, risk=ground.spec.risk, now=now)
+    if fresh and not run.internal:
+        announcements.handoff_opened(handoff, now=now)
     timers.explain(run=run, why=cause_of(decision.reason))
 
 
@@ -100,6 +101,9 @@ def _count(ground: Ground) -> None:
         flow=run.flow,
         ms=int(took.total_seconds() * 1000),
     )
+    promised = objectives.threshold_of(run.contract, run.contract_version)
+    if promised is not None and took > promised:
+        tallies.count("late", now=ground.now, contract=run.contract, flow=run.flow)
 
 
 def _outcome(run: Run) -> RunOutcome:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
+from meshline.core.errors import Unavailable
 from orchestration.models import Event, EventState, Expectation, Run, RunState
 
 OPEN = ("open", "fulfilled")
+NEWCOMERS = 5
 
 
 def lock_key(contract: str, key: str) -> None:
@@ -22,20 +25,59 @@ def lock_key(contract: str, key: str) -> None:
         )
 
 
-def fulfil(event: Event, *, now: datetime) -> int:
-    """Tell every run that waits for this event, in its transaction; return how many."""
+@dataclass(frozen=True)
+class Waiting:
+    """The waits that an event may satisfy, with their runs locked until the commit."""
+
+    event: Event
+    expectations: tuple[Expectation, ...]
+
+    def fulfil(self, *, now: datetime) -> int:
+        """Tell every run that waits for the event; return how many."""
+        runs = [expectation.run_id for expectation in self.expectations]
+        rows = Expectation.objects.filter(pk__in=[e.pk for e in self.expectations])
+        rows.update(state="fulfilled", event_id=self.event.pk)
+        # A late answer: the run was handed to a person already, and goes on by itself.
+        Run.objects.filter(pk__in=runs, state=RunState.FAILED).update(state=RunState.WAITING)
+        poke(runs, now=now)
+        return len(runs)
+
+
+class _Newcomer(Exception):
+    """A wait was opened between looking and locking."""
+
+
+def lock_waiting(event: Event) -> Waiting:
+    """Lock what waits for this event, in the event's transaction, before anything else is locked.
+
+    The order is run, key, expectation, as in a worker's transaction; the other way round the two
+    would wait for each other. A wait that is opened meanwhile makes it look once more.
+    """
     if not event.correlation:
-        return 0
-    lock_key(event.contract, event.correlation)
-    waiting = Expectation.objects.filter(
+        return Waiting(event, ())
+    for _ in range(NEWCOMERS):
+        try:
+            with transaction.atomic():
+                return Waiting(event, _locked(event))
+        except _Newcomer:
+            continue
+    raise Unavailable(
+        f"Waits for {event.contract} {event.correlation} are opened all the time.",
+        remedy="Send the event again.",
+    )
+
+
+def _locked(event: Event) -> tuple[Expectation, ...]:
+    candidates = Expectation.objects.filter(
         contract=event.contract, key=event.correlation, state="open"
-    ).select_for_update()
-    runs = [expectation.run_id for expectation in waiting]
-    waiting.update(state="fulfilled", event_id=event.pk)
-    # A late answer: the run was handed to a person already, and goes on by itself.
-    Run.objects.filter(pk__in=runs, state=RunState.FAILED).update(state=RunState.WAITING)
-    poke(runs, now=now)
-    return len(runs)
+    )
+    runs = set(candidates.values_list("run_id", flat=True))
+    list(Run.objects.select_for_update().filter(pk__in=runs).order_by("pk").values_list("pk"))
+    lock_key(event.contract, event.correlation)
+    waiting = tuple(candidates.all())
+    if not {expectation.run_id for expectation in waiting} <= runs:
+        raise _Newcomer
+    return waiting
 
 
 def poke(runs: Iterable[UUID], *, now: datetime) -> None:

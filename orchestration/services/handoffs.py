@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import transaction
@@ -18,7 +17,7 @@ from orchestration.models import Handoff, HandoffState, HeldEvent, Run
 from orchestration.models.event import Event
 from orchestration.queries import promises
 from orchestration.rules.causes import cause_of
-from orchestration.services import announcements, tallies
+from orchestration.services import tallies
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,11 @@ class Trouble:
     runbook: str = ""
 
 
-def open_for_run(*, run: Run, trouble: Trouble, risk: str, now: datetime) -> Handoff:
-    """Put a run's trouble in front of people, in the transaction that stops the run.
+def open_for_run(*, run: Run, trouble: Trouble, risk: str, now: datetime) -> tuple[Handoff, bool]:
+    """Put a run's trouble in front of people; returns the handoff and whether it is a new one.
 
-    A handoff that already follows this run (it was replayed, or it is open at another step) is
-    brought back to the top instead of opening a second one.
+    Call it in the transaction that stops the run. A handoff that already follows this run (it was
+    replayed, or it is open at another step) is brought back to the top instead.
     """
     followed = _unresolved().filter(run_id=run.pk).order_by("pk").first()
     values: dict[str, Any] = {
@@ -46,7 +45,7 @@ def open_for_run(*, run: Run, trouble: Trouble, risk: str, now: datetime) -> Han
         "promise_at": promises.next_due(run.ticket),
     }
     if followed is not None:
-        return _bring_back(followed, values, run=run, now=now)
+        return _bring_back(followed, values, now=now), False
     handoff = Handoff.objects.create(
         **values,
         risk=risk,
@@ -64,8 +63,8 @@ def open_for_run(*, run: Run, trouble: Trouble, risk: str, now: datetime) -> Han
         runbook=trouble.runbook,
         opened_at=now,
     )
-    _announce(handoff, run_id=run.pk, quiet=run.internal, now=now)
-    return handoff
+    _opened(handoff, now=now)
+    return handoff, True
 
 
 def open_for_held(*, held: HeldEvent, event: Event, detail: str, now: datetime) -> Handoff:
@@ -87,7 +86,7 @@ def open_for_held(*, held: HeldEvent, event: Event, detail: str, now: datetime) 
         runbook="held-event",
         opened_at=now,
     )
-    _announce(handoff, run_id=None, quiet=False, now=now)
+    _opened(handoff, now=now)
     return handoff
 
 
@@ -145,7 +144,7 @@ def _unresolved() -> Any:
     return Handoff.objects.exclude(state=HandoffState.RESOLVED).select_for_update()
 
 
-def _bring_back(handoff: Handoff, values: dict[str, Any], *, run: Run, now: datetime) -> Handoff:
+def _bring_back(handoff: Handoff, values: dict[str, Any], *, now: datetime) -> Handoff:
     before = handoff.generation
     for name, value in values.items():
         setattr(handoff, name, value)
@@ -166,11 +165,9 @@ def _close(handoff: Handoff, *, by: AbstractBaseUser | str, text: str, now: date
     _record(handoff, action="handoff.resolve", actor=by, now=now, reason=text)
 
 
-def _announce(handoff: Handoff, *, run_id: UUID | None, quiet: bool, now: datetime) -> None:
+def _opened(handoff: Handoff, *, now: datetime) -> None:
     _record(handoff, action="handoff.open", actor=audit.ENGINE, now=now)
     tallies.count("person", now=now, contract=handoff.contract, flow=handoff.flow)
-    if handoff.ticket and not quiet:
-        announcements.handoff_opened(handoff, now=now)
 
 
 def _record(

@@ -1,49 +1,27 @@
-"""Held events: keep one that breaks its contract, release it, or discard it."""
+"""Held events: release one to be judged again, or discard it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from contracts_app.queries import registry
-from contracts_app.rules.validate import Violation
 from contracts_app.services import audit
 from meshline.core.errors import ContractViolation, IllegalTransition
 from orchestration import wake
 from orchestration.models import Event, EventBody, EventState, Handoff, HeldEvent
-from orchestration.services import acceptance, handoffs, tallies
-
-
-def hold(event: Event, reason: str, problems: Sequence[Violation], *, now: datetime) -> HeldEvent:
-    """Put the event in quarantine and in front of a person; in the transaction that stores it."""
-    held = HeldEvent.objects.create(
-        event_id=event.pk,
-        source=event.source,
-        contract=event.contract,
-        ticket=event.ticket,
-        reason=reason,
-        violations=[
-            {"path": p.path, "rule": p.rule, "sentence": p.sentence} for p in problems[:200]
-        ],
-        held_at=now,
-    )
-    first = problems[0].sentence if problems else f"No contract of {event.source} takes it."
-    handoffs.open_for_held(held=held, event=event, detail=first, now=now)
-    tallies.count("held", now=now, contract=event.contract, source=event.source)
-    return held
+from orchestration.services import acceptance, handoffs, intake
 
 
 @transaction.atomic
-def release(*, held: HeldEvent, by: User, reason: str, now: datetime) -> Event:
+def release(*, held: HeldEvent, by: User, reason: str, ticket: str = "", now: datetime) -> Event:
     """Judge the event again, with today's source and contract, and start what it starts.
 
+    `ticket` is kept in the audit entry where the event itself names none.
     Raises: IllegalTransition if it was decided before; ContractViolation if it still does not fit.
     """
-    from orchestration.services import intake
-
     locked = _undecided(held)
     event = Event.objects.select_for_update().get(pk=held.event_id)
     judged = intake.judge_again(event, EventBody.objects.get(pk=event.pk))
@@ -60,7 +38,7 @@ def release(*, held: HeldEvent, by: User, reason: str, now: datetime) -> Event:
     acceptance.name_subjects(event, registry.spec_of(judged.version), judged.mapped.payload)
     event.save()
     EventBody.objects.filter(pk=event.pk).update(payload=judged.mapped.payload)
-    _decide(locked, event, state="released", by=by, reason=reason, now=now)
+    _decide(locked, event, state="released", by=by, reason=reason, ticket=ticket, now=now)
     if not event.own_write:
         acceptance.start(event, judged.mapped.payload, now=now)
         wake.nudge_after_commit()
@@ -68,13 +46,13 @@ def release(*, held: HeldEvent, by: User, reason: str, now: datetime) -> Event:
 
 
 @transaction.atomic
-def discard(*, held: HeldEvent, by: User, reason: str, now: datetime) -> Event:
+def discard(*, held: HeldEvent, by: User, reason: str, ticket: str = "", now: datetime) -> Event:
     """Decide that the event starts nothing; its bytes stay. Raises: IllegalTransition."""
     locked = _undecided(held)
     event = Event.objects.select_for_update().get(pk=held.event_id)
     event.state = EventState.DISCARDED
     event.save(update_fields=["state"])
-    _decide(locked, event, state="discarded", by=by, reason=reason, now=now)
+    _decide(locked, event, state="discarded", by=by, reason=reason, ticket=ticket, now=now)
     return event
 
 
@@ -89,7 +67,14 @@ def _undecided(held: HeldEvent) -> HeldEvent:
 
 
 def _decide(
-    held: HeldEvent, event: Event, *, state: str, by: User, reason: str, now: datetime
+    held: HeldEvent,
+    event: Event,
+    *,
+    state: str,
+    by: User,
+    reason: str,
+    ticket: str,
+    now: datetime,
 ) -> None:
     audit.record(
         action=f"event.{'release' if state == 'released' else 'discard'}",
@@ -98,7 +83,7 @@ def _decide(
         object_id=event.pk,
         contract=event.contract,
         contract_version=event.contract_version,
-        ticket=event.ticket,
+        ticket=event.ticket or ticket,
         reason=reason,
         before=event.digest,
         after=event.digest,

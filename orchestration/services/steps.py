@@ -43,6 +43,9 @@ def save_changes(
         )
         for path, facts in after.difference(before).items()
     ]
+    if after.deadline_at != before.deadline_at:  # a late answer gives the run a new one
+        run.deadline_at = after.deadline_at
+        Run.objects.filter(pk=run.pk).update(deadline_at=after.deadline_at)
     known = set(before.facts)
     StepRecord.objects.bulk_create([r for r in records if r.path not in known])
     for record in records:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from contracts_app.models import DocumentState
 from contracts_app.queries import documents
 from contracts_app.queries.remembered import Remembered, document_of
@@ -39,3 +41,10 @@ def offered_for(*, reason: str, contract: str = "", first: str = "") -> list[Run
     named = rows.filter(name=first) if first else rows.none()
     found = documents.newest_of(RunbookVersion, fitting | named)
     return sorted(found, key=lambda row: (row.name != first, contract not in row.contracts))
+
+
+def for_contract(contract: str, *, also: Collection[str] = ()) -> list[RunbookVersion]:
+    """Return the published runbooks that name the contract, and those named in `also`."""
+    rows = RunbookVersion.objects.filter(state=DocumentState.PUBLISHED)
+    fitting = rows.filter(contracts__contains=[contract]) | rows.filter(name__in=also)
+    return documents.newest_of(RunbookVersion, fitting)

@@ -48,8 +48,9 @@ def _turn(pk: int, now: datetime, batch: int) -> int:
 
 def _start(item: BackfillItem, backfill: Backfill, now: datetime) -> None:
     """Replay one event; one that somebody else has taken up meanwhile is left alone."""
+    runs_of_event = Run.objects.filter(event_id=item.event_id, flow=backfill.flow)
+    last = runs_of_event.select_for_update().order_by("-ordinal")[0]
     handoff = Handoff.objects.select_for_update().get(pk=item.handoff_id or 0)
-    last = Run.objects.filter(event_id=item.event_id, flow=backfill.flow).order_by("-ordinal")[0]
     item.run_id = last.pk
     if handoff.state in (HandoffState.OPEN, HandoffState.SNOOZED):
         try:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -153,12 +152,19 @@ def latest_press(target: Target) -> Intervention | None:
 
 
 def _lock(target: Target) -> Target:
-    """Take the rows again under lock: what the page showed may have moved."""
-    handoff = target.handoff and Handoff.objects.select_for_update().get(pk=target.handoff.pk)
-    run_id: UUID | None = target.run.pk if target.run is not None else None
-    if handoff is not None and handoff.run_id is not None:
-        run_id = handoff.run_id
+    """Take the rows again under lock, run before handoff as the engine does."""
+    handoff, run_id = None, target.run.pk if target.run is not None else None
+    if target.handoff is not None:
+        run_id = Handoff.objects.values_list("run_id", flat=True).get(pk=target.handoff.pk)
     run = Run.objects.select_for_update().get(pk=run_id) if run_id is not None else None
+    if target.handoff is not None:
+        handoff = Handoff.objects.select_for_update().get(pk=target.handoff.pk)
+        if handoff.run_id != run_id:
+            raise TooLate(
+                "Somebody was quicker by a moment. Nothing was done a second time.",
+                first=latest_press(target),
+                remedy="Look at what came of it.",
+            )
     return Target(handoff, run)
 
 

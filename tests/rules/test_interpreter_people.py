@@ -54,13 +54,48 @@ def test_a_person_who_retries_gives_the_await_all_its_moves_again() -> None:
     assert run.call(Done()).path == "refund"
 
 
-def test_a_person_who_retries_the_await_only_waits_anew() -> None:
+def test_a_person_who_retries_the_silent_await_asks_again_where_it_would_have_asked() -> None:
     run = given_up()
 
     run.state = advance.retried_by_person(run.spec, run.state, "ack", deadline_at=LATER)
 
+    asked = run.call(Done({"id": "re_1"}))
+    assert (asked.path, asked.reask, asked.redo) == ("refund", True, 0)
     assert run.wait().due_at == run.now + timedelta(minutes=15)
-    assert run.state_of("refund") == "done"
+
+
+def test_a_person_who_retries_an_unheard_page_pages_under_a_new_key() -> None:
+    run = Drive(PAGE)
+    for number in range(3):
+        run.call(Done({"page_key": f"k{number}"}))
+        run.wait()
+        run.pass_time(minutes=10)
+    over = run.next()
+    assert isinstance(over, HandOver)
+    run.state = advance.handed_over(run.state, over)
+
+    run.state = advance.retried_by_person(run.spec, run.state, "ack", deadline_at=LATER)
+
+    assert run.call(Done({"page_key": "k3"})).redo == 3
+    assert run.wait().earlier_keys == ("k0", "k1", "k2")
+
+
+def test_a_person_who_retries_an_await_that_asks_nobody_waits_anew() -> None:
+    run = Drive(
+        """\
+        - id: ack
+          await: {contract: billing.refund.completed, key: "= event.data.refund_id", within: PT1M}
+        """
+    )
+    run.wait()
+    run.pass_time(minutes=1)
+    over = run.next()
+    assert isinstance(over, HandOver)
+    run.state = advance.handed_over(run.state, over)
+
+    run.state = advance.retried_by_person(run.spec, run.state, "ack")
+
+    assert run.wait().due_at == run.now + timedelta(minutes=1)
 
 
 def test_a_person_who_retries_a_refused_call_tries_it_again() -> None:
@@ -202,6 +237,7 @@ def test_a_press_on_a_step_that_was_never_tried_asks_for_no_look_up() -> None:
 def test_the_probe_of_a_silent_await_is_tried_again_after_a_press() -> None:
     run = given_up()
     run.state = advance.retried_by_person(run.spec, run.state, "ack", deadline_at=LATER)
+    run.call(Done())
     run.wait()
 
     fall_silent(run, MISSING)

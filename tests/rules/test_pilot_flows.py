@@ -264,7 +264,7 @@ def cart_context(cart: Any, **ticket: Json) -> Walk:
     [
         ({}, True),
         ({"tags": [], "cart_token": "eeafa272"}, True),
-        ({"tags": [], "order_id": "90417"}, True),
+        ({"tags": [], "order_id": "90417"}, False),
         ({"tags": ["refund"]}, False),
     ],
 )

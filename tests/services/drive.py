@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestration.models import Run
 from orchestration.services import driver
-from orchestration.services.intake import Receipt
+from orchestration.services.storing import Receipt
 from tests.builders import refund_requested, run_of
 from tests.sandbox_process import Sandbox
 

@@ -1,0 +1,7 @@
+"""The administration's pages of the registry; importing them registers them."""
+
+from __future__ import annotations
+
+from contracts_app.admin import contracts, keys, log, people, registry
+
+__all__ = ["contracts", "keys", "log", "people", "registry"]

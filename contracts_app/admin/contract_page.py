@@ -1,0 +1,140 @@
+"""What the page of a contract version shows beside its text: sign-offs, examples, difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.http import HttpRequest
+
+from contracts_app.admin.base import change_url, person
+from contracts_app.admin.documents import Line, difference
+from contracts_app.models import ContractState, ContractVersion
+from contracts_app.queries import clock
+from contracts_app.queries.registry import SERVING, spec_of
+from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.signoff import required, title_of
+from contracts_app.services import publishing, rights
+from meshline.core.errors import MeshlineError
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One sign-off that a version asks for: who may give it, and what they said."""
+
+    role: str
+    title: str
+    people: str
+    missing: str
+    mine: bool
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One example of the contract, judged by this very text."""
+
+    name: str
+    expected: str
+    sentences: tuple[str, ...]
+
+
+class ContractPage:
+    """The facts of one version's page; each is worked out when the template asks for it."""
+
+    def __init__(self, request: HttpRequest, version: ContractVersion) -> None:
+        self.version = version
+        self._person = person(request)
+
+    @cached_property
+    def spec(self) -> ContractSpec | None:
+        """What the text says; None if an older text does not pass today's check."""
+        try:
+            return spec_of(self.version)
+        except MeshlineError:
+            return None
+
+    @cached_property
+    def may(self) -> bool:
+        """Whether this person may change the contract at all."""
+        if self.spec is None:
+            return self._person.is_superuser
+        try:
+            rights.check_contract(self._person, self.spec)
+        except MeshlineError:
+            return False
+        return True
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether its text may still change."""
+        return self.version.state == ContractState.DRAFT
+
+    @property
+    def in_review(self) -> bool:
+        """Whether its owners are asked to sign."""
+        return self.version.state == ContractState.IN_REVIEW
+
+    @property
+    def serves(self) -> bool:
+        """Whether it is in service."""
+        return self.version.state in SERVING
+
+    @cached_property
+    def other_draft(self) -> str:
+        """The address of another draft of the contract, or "" if there is none."""
+        drafts = self.version.contract.versions.filter(state=ContractState.DRAFT)
+        draft = drafts.exclude(pk=self.version.pk).first()
+        return change_url(draft) if draft else ""
+
+    @cached_property
+    def seats(self) -> list[Seat]:
+        """The sign-offs that the version asks for."""
+        if self.spec is None:
+            return []
+        missing = {
+            one.role: one.reason
+            for one in publishing.missing_signoffs(self.version, now=clock.now())
+        }
+        mine = rights.signing_roles(self._person, self.spec)
+        return [
+            Seat(
+                role=role,
+                title=title_of(role),
+                people=", ".join(rights.signers(self.spec, role)),
+                missing=missing.get(role, ""),
+                mine=role in mine,
+            )
+            for role in required(self.spec)
+        ]
+
+    @property
+    def unsigned(self) -> list[Seat]:
+        """The sign-offs that are still missing."""
+        return [seat for seat in self.seats if seat.missing]
+
+    @cached_property
+    def examples(self) -> list[Tried]:
+        """Every example, judged by this text."""
+        if self.spec is None:
+            return []
+        valid = [(one, "valid") for one in self.spec.examples_valid]
+        invalid = [(one, "refused") for one in self.spec.examples_invalid]
+        return [
+            Tried(
+                example.name,
+                expected,
+                tuple(v.sentence for v in self.spec.violations(example.payload)),
+            )
+            for example, expected in [*valid, *invalid]
+        ]
+
+    @cached_property
+    def before(self) -> ContractVersion | None:
+        """The version in service that this one would follow."""
+        rows = self.version.contract.versions.filter(state__in=SERVING)
+        return rows.exclude(pk=self.version.pk).order_by("-published_at", "-id").first()
+
+    @cached_property
+    def difference(self) -> list[Line]:
+        """The difference to the version in service."""
+        return list(difference(self.before.text, self.version.text)) if self.before else []

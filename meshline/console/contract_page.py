@@ -1,0 +1,195 @@
+"""What a contract's page shows of one version: document, owners, promises, who uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.urls import reverse
+
+from contracts_app.models import ContractState, ContractVersion, SlaPolicy
+from contracts_app.queries import catalogue, documents, registry
+from contracts_app.queries.catalogue import Listed
+from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.signoff import required, title_of
+from meshline.console import access
+from meshline.console.addresses import tabs, with_query
+from meshline.console.ui import lineage, nav
+from meshline.core.errors import DocumentRefused, NotFound
+from orchestration.queries import traffic
+from runbooks.queries import runbooks
+
+if TYPE_CHECKING:
+    from meshline.console.access import ConsoleRequest
+
+TABS = ("schema", "changes", "examples", "states", "versions", "document")
+ROUTES = {
+    "on_invalid": "An event that breaks it",
+    "on_missing": "An event that does not come",
+    "on_exhausted_retries": "Retries are used up",
+}
+
+
+def context(
+    request: ConsoleRequest, listed: Listed, number: str | None, now: datetime
+) -> dict[str, Any]:
+    """Return everything for the page. Raises: NotFound for a version that is not there."""
+    version = _version(listed, number)
+    spec, refusal = _spec(version)
+    flows = traffic.flows_using(listed.name)
+    handoffs = traffic.newest_handoffs(listed.name)
+    access.veil(request.user, handoffs)
+    return {
+        "now": now,
+        "listed": listed,
+        "contract": listed.contract,
+        "version": version,
+        "spec": spec,
+        "refusal": refusal,
+        "serving": listed.serving is not None and listed.serving.version == version.version,
+        "owners": catalogue.with_on_call(listed.owners, now),
+        "signoffs": _signoffs(version, spec),
+        "policies": _policies(listed.name),
+        "routes": _routes(spec),
+        "runbooks": _runbooks(listed.name, spec),
+        "flows": flows,
+        "lineage": lineage.picture(listed, version.version, spec, flows) if spec else None,
+        "handoffs": handoffs,
+        "events": traffic.newest_events(listed.name),
+        "admin_url": _admin_url(request, version),
+        **_tabbed(request, listed, version, spec),
+    }
+
+
+def _version(listed: Listed, number: str | None) -> ContractVersion:
+    if number is None:
+        shown = listed.serving or (listed.versions[0] if listed.versions else None)
+        if shown is None:
+            raise NotFound(f"{listed.name} has no version yet.")
+        number = shown.version
+    return catalogue.version_of(listed.contract, number)
+
+
+def _spec(version: ContractVersion) -> tuple[ContractSpec | None, DocumentRefused | None]:
+    """A draft may be half written: then its text is shown with what is wrong with it."""
+    try:
+        return registry.spec_of(version), None
+    except DocumentRefused as refusal:
+        return None, refusal
+
+
+def _tabbed(
+    request: ConsoleRequest,
+    listed: Listed,
+    version: ContractVersion,
+    spec: ContractSpec | None,
+) -> dict[str, Any]:
+    """The card with the document: which of its sides is asked for, and that side's content."""
+    counts: Mapping[str, object] = {
+        "examples": len(spec.examples_valid) + len(spec.examples_invalid) if spec else "",
+        "states": len(spec.states.moves) if spec and spec.states else "",
+        "versions": len(listed.versions),
+    }
+    offered = [
+        name
+        for name in TABS
+        if (spec or name in ("versions", "document"))
+        and (name != "changes" or len(listed.versions) > 1)
+        and (name != "states" or (spec is not None and spec.states is not None))
+    ]
+    asked = request.GET.get("tab", "")
+    tab = asked if asked in offered else offered[0]
+    address = reverse("console:contract-version", args=[listed.name, version.version])
+    options = [(name, name.capitalize(), counts.get(name, "")) for name in offered]
+    shown: dict[str, Any] = {"tab": tab, "tabs": tabs(address, {"tab": tab}, "tab", options)}
+    if tab == "changes":
+        shown |= _changes(request, listed, version, address)
+    return shown
+
+
+def _changes(
+    request: ConsoleRequest, listed: Listed, version: ContractVersion, address: str
+) -> dict[str, Any]:
+    """This version's schema against another one's; by default the one before it."""
+    others = [one.version for one in listed.versions if one.version != version.version]
+    numbers = [one.version for one in listed.versions]
+    before = numbers[numbers.index(version.version) + 1 :]
+    asked = request.GET.get("from", "")
+    chosen = asked if asked in others else (before or others)[0]
+    old = catalogue.version_of(listed.contract, chosen)
+    links = [
+        {"title": one, "current": one == chosen,
+         "url": with_query(address, {"tab": "changes", "from": one})}
+        for one in others
+    ]  # fmt: skip
+    return {
+        "from_version": chosen,
+        "from_links": links,
+        "old_schema": old.body.get("schema", {}).get("payload"),
+        "new_schema": version.body.get("schema", {}).get("payload"),
+    }
+
+
+def _signoffs(version: ContractVersion, spec: ContractSpec | None) -> list[dict[str, Any]]:
+    """Each role that must sign, with who has; bound to the text that stands here."""
+    given = {
+        row.role: row
+        for row in version.signoffs.select_related("signed_by").order_by("signed_at", "pk")
+        if row.digest == version.digest
+    }
+    roles = list(required(spec)) if spec else list(given)
+    found = []
+    for role in roles:
+        row = given.get(role)
+        word, kind = _signed(version, row.verdict if row else "")
+        found.append({"role": role, "title": title_of(role).capitalize(), "row": row,
+                      "word": word, "kind": kind})  # fmt: skip
+    return found
+
+
+def _signed(version: ContractVersion, verdict: str) -> tuple[str, str]:
+    if verdict:
+        return ("Signed", "good") if verdict == "yes" else ("Said no", "bad")
+    match version.state:
+        case ContractState.DRAFT:
+            return "Not asked yet", ""
+        case ContractState.IN_REVIEW:
+            return "Waiting", "warn"
+    return "Signed in the file", "good"
+
+
+def _policies(contract: str) -> list[dict[str, Any]]:
+    """The published SLA policies that promise customers something under this contract."""
+    found = []
+    for row in documents.all_published(SlaPolicy):
+        spec = documents.policy_spec_of(row)
+        if spec.contract == contract:
+            found.append({"row": row, "spec": spec})
+    return found
+
+
+def _routes(spec: ContractSpec | None) -> list[dict[str, Any]]:
+    listed = []
+    for name, title in ROUTES.items():
+        route = spec.exception_route.get(name) if spec else None
+        if isinstance(route, dict):
+            listed.append({"title": title, **route})
+    return listed
+
+
+def _runbooks(contract: str, spec: ContractSpec | None) -> list[dict[str, Any]]:
+    """The runbooks that the contract names, then those that name the contract."""
+    named = list(spec.runbooks) if spec else []
+    if spec and spec.manual_fallback:
+        named.append(spec.manual_fallback.runbook)
+    published = {row.name: row for row in runbooks.for_contract(contract, also=named)}
+    order = list(dict.fromkeys([*named, *published]))
+    return [{"name": name, "version": published.get(name)} for name in order]
+
+
+def _admin_url(request: ConsoleRequest, version: ContractVersion) -> str:
+    user = request.user
+    if not (user.is_staff and user.has_perm("contracts_app.view_contractversion")):
+        return ""
+    return nav.address("admin:contracts_app_contractversion_change", version.pk)

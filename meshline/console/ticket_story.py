@@ -1,0 +1,343 @@
+"""A ticket's one timeline: events, runs, effects, promises, handoffs and people, in one order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.urls import reverse
+
+from meshline.console import history
+from meshline.console.ui.times import duration
+from orchestration.models import Event, Handoff, Run, SlaTimer
+from orchestration.queries import runs as run_rows
+from orchestration.queries.tickets import Rows
+from runbooks.queries.presses import PressStory
+
+KINDS = {
+    "events": "Events",
+    "runs": "Runs",
+    "effects": "Effects",
+    "promises": "Promises",
+    "handoffs": "Handoffs",
+    "people": "People",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing on the timeline. `group` is the filter's name; `face` stands for a person."""
+
+    at: datetime
+    group: str
+    title: str
+    small: str = ""
+    icon: str = "circle-dot"
+    kind: str = ""
+    face: str = ""
+    tag: str = ""
+    tag_kind: str = ""
+    url: str = ""
+    link: str = ""
+    key: str = ""
+    soon: bool = False
+
+
+def entries_of(
+    rows: Rows, presses: Iterable[PressStory], titles: Mapping[str, str], now: datetime
+) -> list[Entry]:
+    """Return all that happened and what comes next, newest (and furthest ahead) first.
+
+    `titles` names the buttons by slug.
+    """
+    found = [entry for event in rows.events for entry in _event(event, rows)]
+    found += [entry for run in rows.runs for entry in _run(run)]
+    found += _effects(rows)
+    found += [entry for timer in rows.timers for entry in _timer(timer, now)]
+    found += [entry for handoff in rows.handoffs for entry in _handoff(handoff)]
+    found += [_press(story, titles) for story in presses]
+    found += _awaited(rows, now)
+    return sorted(found, key=lambda entry: entry.at, reverse=True)
+
+
+def run_link(run_id: UUID) -> tuple[str, str]:
+    """Return a run's address and short name."""
+    return reverse("console:run", args=[run_id]), f"run {run_rows.short_id(run_id)}"
+
+
+def _event(event: Event, rows: Rows) -> list[Entry]:
+    contract = event.contract or event.kind
+    small = f"{event.external_id} from {history.system_name(event.source)} · {contract}"
+    icon, kind, tag = "radio", "info", "Event"
+    title = history.words_of(contract)
+    data = rows.data_of(event)
+    if contract.endswith("ticket.created"):
+        icon, title = "mail-open", f"Ticket opened: “{data.get('subject', '')}”"
+    elif contract.endswith("ticket.replied"):
+        icon, title = "message-square", f"The {data.get('author', 'customer')} replied"
+    elif contract.endswith("ticket.updated") and data.get("status"):
+        title = f"Ticket is {data['status']}"
+    if event.own_write:
+        small += " · our own change coming back"
+    if event.state in ("held", "discarded"):
+        icon, kind, tag = "pause", "warn", event.get_state_display()
+    found = [Entry(event.received_at, "events", title, small, icon, kind, tag=tag)]
+    key = rows.keys.get(event.pk)
+    if key is not None and key.duplicates and key.last_duplicate_at:
+        times = f"{key.duplicates} time{'s' if key.duplicates > 1 else ''}"
+        found.append(
+            Entry(
+                key.last_duplicate_at,
+                "events",
+                "Same webhook again, stopped",
+                f"{event.external_id}, the same body · {times}",
+                "copy-x",
+                "plum",
+                tag="Duplicate",
+                tag_kind="plum",
+            )
+        )
+    return found
+
+
+def _run(run: Run) -> list[Entry]:
+    url, link = run_link(run.pk)
+    name = run_rows.title_of(run)
+    started = "Replay started" if run.replay_of else "Run started"
+    found = [
+        Entry(
+            run.created_at,
+            "runs",
+            f"{started}: {name}",
+            f"{run.flow} {run.flow_version}",
+            "git-commit-horizontal",
+            "",
+            tag="Run",
+            url=url,
+            link=link,
+        )
+    ]
+    if run.finished_at is not None:
+        good = run.state == "succeeded"
+        took = duration(run.finished_at - run.created_at)
+        title = f"{name}: {'finished' if good else 'ended by a person'}"
+        found.append(
+            Entry(
+                run.finished_at,
+                "runs",
+                title,
+                f"took {took}",
+                "circle-check" if good else "minus",
+                "good" if good else "",
+                tag=run.get_outcome_display() if good else "Run",
+                tag_kind="good" if good else "",
+                url=url,
+                link=link,
+            )
+        )
+    return found
+
+
+def _effects(rows: Rows) -> list[Entry]:
+    """Tries and silences of every run, the same trouble in a row told once."""
+    by_run: dict[UUID, list[history.Attempt]] = {}
+    for attempt in reversed(rows.attempts):
+        if attempt.kind in ("call", "probe", "look_up", "deadline"):
+            by_run.setdefault(attempt.run_id, []).append(attempt)
+    versions = {run.pk: run for run in rows.runs}
+    specs = run_rows.specs_of(rows.runs)
+    found = []
+    for run_id, attempts in by_run.items():
+        run = versions.get(run_id)
+        spec = specs.get(run.flow_version_id) if run else None
+        titles = {step.id: step.title for step in spec.steps} if spec else {}
+        url, link = run_link(run_id)
+        for line in history.lines_of(attempts, titles):
+            small = " · ".join(part for part in (line.small, line.end) if part)
+            found.append(
+                Entry(
+                    line.until or line.at,
+                    "effects",
+                    line.text,
+                    small,
+                    line.icon,
+                    line.kind,
+                    tag="Effect" if line.key else "Asked",
+                    url=url,
+                    link=link,
+                    key=line.key,
+                )
+            )
+    return found
+
+
+def _timer(timer: SlaTimer, now: datetime) -> list[Entry]:
+    name = timer.title or timer.metric.replace("_", " ")
+    target = duration(_seconds(timer.target_s))
+    found = []
+    if timer.state in ("running", "paused"):
+        small = f"within {target}"
+        found.append(
+            Entry(
+                timer.started_at,
+                "promises",
+                f"Promise runs: {name}",
+                small,
+                "timer",
+                "",
+                tag="Promise",
+            )
+        )
+    if timer.stopped_at and timer.state == "met":
+        took = duration(timer.stopped_at - timer.started_at)
+        found.append(
+            Entry(
+                timer.stopped_at,
+                "promises",
+                f"Promise kept: {name}",
+                f"promised {target}, took {took}",
+                "check",
+                "good",
+                tag="Kept",
+                tag_kind="good",
+            )
+        )
+    if timer.breached_at:
+        small = f"promised {target}{f' · {timer.why}' if timer.why else ''}"
+        found.append(
+            Entry(
+                timer.breached_at,
+                "promises",
+                f"Promise broken: {name}",
+                small,
+                "timer-off",
+                "bad",
+                tag="Broken",
+                tag_kind="bad",
+            )
+        )
+    return [*found, *_alarms(timer, name, target, now)]
+
+
+def _alarms(timer: SlaTimer, name: str, target: str, now: datetime) -> Iterable[Entry]:
+    for alarm in timer.alarms.all():
+        if alarm.fired_at and alarm.level < 100:
+            yield Entry(
+                alarm.fired_at,
+                "promises",
+                f"Warned at {alarm.level} %: {name}",
+                "once for each promise",
+                "bell-ring",
+                "warn",
+                tag="Promise",
+                tag_kind="warn",
+            )
+        elif alarm.fired_at is None and alarm.due_at and alarm.due_at > now:
+            last = alarm.level >= 100
+            title = (
+                f"Promise breaks: {name} within {target}"
+                if last
+                else (f"Warning at {alarm.level} % of “{name}”")
+            )
+            small = "then who is on call is paged" if last else "once, to who has the ticket"
+            yield Entry(
+                alarm.due_at,
+                "promises",
+                title,
+                small,
+                "alarm-clock-off" if last else "bell-ring",
+                soon=True,
+                tag_kind="bad" if last else "warn",
+            )
+
+
+def _seconds(value: float) -> timedelta:
+    return timedelta(seconds=value)
+
+
+def _handoff(handoff: Handoff) -> list[Entry]:
+    url = reverse("console:handoff", args=[handoff.pk])
+    shared = {"url": url, "link": handoff.reference, "tag": "Handoff", "tag_kind": "info"}
+    found = [
+        Entry(
+            handoff.opened_at,
+            "handoffs",
+            f"Handed to a person: {handoff.cause}",
+            handoff.detail or handoff.reason,
+            "hand",
+            "info",
+            **shared,
+        )
+    ]
+    if handoff.claimed_at and handoff.claimed_by:
+        who = handoff.claimed_by.get_full_name() or handoff.claimed_by.get_username()
+        found.append(
+            Entry(handoff.claimed_at, "people", f"{who} took the handoff", "", face=who, **shared)
+        )
+    if handoff.resolved_at:
+        found.append(
+            Entry(
+                handoff.resolved_at,
+                "handoffs",
+                f"Resolved: {handoff.cause}",
+                f"by {handoff.resolved_by} · {handoff.resolution}",
+                "circle-check-big",
+                "good",
+                **(shared | {"tag": "Resolved", "tag_kind": "good"}),
+            )
+        )
+    return found
+
+
+def _press(story: PressStory, titles: Mapping[str, str]) -> Entry:
+    press = story.press
+    url, link = run_link(story.run.pk) if story.run else ("", "")
+    title = f"{story.who} pressed {titles.get(press.action, press.action)}"
+    return Entry(
+        press.pressed_at,
+        "people",
+        title,
+        f"“{press.reason}” · {story.word}",
+        face=story.who,
+        tag="Intervention",
+        tag_kind="accent",
+        url=url,
+        link=link,
+    )
+
+
+def _awaited(rows: Rows, now: datetime) -> list[Entry]:
+    found = []
+    for wait in rows.waits:
+        if wait.state != "open" or wait.due_at <= now:
+            continue
+        url, link = run_link(wait.run_id)
+        title = f"{history.words_of(wait.contract)} must have arrived"
+        found.append(
+            Entry(
+                wait.due_at,
+                "runs",
+                title,
+                "or else the system itself is asked",
+                "circle-dashed",
+                soon=True,
+                url=url,
+                link=link,
+            )
+        )
+    return found
+
+
+def counted(entries: Iterable[Entry]) -> dict[str, int]:
+    """Return how many entries each filter would show."""
+    totals = dict.fromkeys(KINDS, 0)
+    for entry in entries:
+        totals[entry.group] += 1
+    return totals
+
+
+def only(entries: Iterable[Entry], group: str) -> list[Entry]:
+    """Return the entries of one kind, or all."""
+    return [entry for entry in entries if not group or entry.group == group]

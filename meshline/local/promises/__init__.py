@@ -1,0 +1,1 @@
+"""What the demo check asks of the story: Meshline's word beside the vendors' own books."""

@@ -1,0 +1,29 @@
+"""Hold an event that breaks its contract, where a person sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from contracts_app.rules.validate import Violation
+from orchestration.models import Event, Handoff, HeldEvent
+from orchestration.services import handoffs, tallies
+
+
+def hold(event: Event, reason: str, problems: Sequence[Violation], *, now: datetime) -> Handoff:
+    """Put the event in quarantine and in front of a person; in the transaction that stores it."""
+    held = HeldEvent.objects.create(
+        event_id=event.pk,
+        source=event.source,
+        contract=event.contract,
+        ticket=event.ticket,
+        reason=reason,
+        violations=[
+            {"path": p.path, "rule": p.rule, "sentence": p.sentence} for p in problems[:200]
+        ],
+        held_at=now,
+    )
+    first = problems[0].sentence if problems else f"No contract of {event.source} takes it."
+    handoff = handoffs.open_for_held(held=held, event=event, detail=first, now=now)
+    tallies.count("held", now=now, contract=event.contract, source=event.source)
+    return handoff

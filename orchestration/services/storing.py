@@ -1,0 +1,178 @@
+"""Store a judged delivery: dedupe, facts and bytes, and what it starts; all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from contracts_app.models import ContractVersion
+from contracts_app.queries import registry
+from contracts_app.rules.validate import Violation, violations
+from contracts_app.services import audit
+from meshline.core.ids import uuid7_at
+from meshline.core.safejson import Json
+from orchestration import wake
+from orchestration.models import DeliveryConflict, Event, EventBody, EventKey, EventState, Handoff
+from orchestration.rules.source_spec import Mapped
+from orchestration.services import acceptance, holding, tallies
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the sender is told: the event's id, and whether it was here already.
+
+    `conflict` is the external id that was known with another body: refuse, once it is committed.
+    """
+
+    event_id: UUID
+    duplicate: bool
+    held: bool = False
+    handoff: Handoff | None = None
+    conflict: str = ""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One authenticated delivery, as received."""
+
+    source: str
+    raw: bytes
+    content_type: str
+    headers: Mapping[str, str]
+    digest: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A mapped delivery with the contract version it was held against, and what it breaks."""
+
+    mapped: Mapped
+    version: ContractVersion | None
+    problems: tuple[Violation, ...]
+
+    @property
+    def hold_reason(self) -> str:
+        """Why it cannot go on, or an empty text."""
+        if self.mapped.disposition == "unmatched":
+            return "unmatched"
+        return "violation" if self.problems else ""
+
+
+def violations_of(version: ContractVersion, payload: Json) -> tuple[Violation, ...]:
+    """Every point where a payload departs from a contract version."""
+    spec = registry.spec_of(version)
+    return tuple(violations(spec.schema, payload, dialect=spec.dialect, formats=spec.formats))
+
+
+def store(delivery: Delivery, judged: Judged) -> Receipt:
+    """Store the delivery once and start what it starts, all in one commit."""
+    with transaction.atomic():
+        event_id = uuid7_at(delivery.now)
+        known = _claim_key(delivery, judged.mapped.external_id, event_id)
+        if known is None:
+            event = _write(delivery, judged, event_id)
+            count = partial(tallies.count, "received", now=delivery.now, source=event.source)
+            if judged.hold_reason:
+                handoff = holding.hold(event, judged.hold_reason, judged.problems, now=delivery.now)
+                count(contract=event.contract)
+                return Receipt(event_id, duplicate=False, held=True, handoff=handoff)
+            if event.state == EventState.ACCEPTED and not event.own_write:
+                acceptance.start(event, judged.mapped.payload, now=delivery.now)
+                wake.nudge_after_commit()
+            count(contract=event.contract)
+            return Receipt(event_id, duplicate=False)
+        if known.digest == delivery.digest:
+            _count_duplicate(known, delivery, judged)
+            return Receipt(known.event_id, duplicate=True)
+        _keep_conflict(known, delivery, judged)
+        return Receipt(known.event_id, duplicate=False, conflict=known.external_id)
+
+
+def _claim_key(delivery: Delivery, external_id: str, event_id: UUID) -> EventKey | None:
+    """Claim (source, external id) for this event; the key that was there first otherwise."""
+    key = EventKey(
+        source=delivery.source,
+        external_id=external_id[:200],
+        digest=delivery.digest,
+        event_id=event_id,
+    )
+    EventKey.objects.bulk_create([key], ignore_conflicts=True)
+    first = EventKey.objects.get(source=delivery.source, external_id=key.external_id)
+    return None if first.event_id == event_id else first
+
+
+def _write(delivery: Delivery, judged: Judged, event_id: UUID) -> Event:
+    mapped = judged.mapped
+    event = Event(
+        id=event_id,
+        source=delivery.source,
+        external_id=mapped.external_id[:200],
+        kind=mapped.kind[:120],
+        contract=mapped.contract,
+        contract_version=judged.version.version if judged.version else "",
+        state=EventState.HELD
+        if judged.hold_reason
+        else EventState.IGNORED
+        if mapped.disposition == "ignored"
+        else EventState.ACCEPTED,
+        own_write=mapped.own_write,
+        occurred_at=mapped.occurred_at,
+        received_at=delivery.now,
+        digest=delivery.digest,
+    )
+    if judged.version is not None:
+        acceptance.name_subjects(event, registry.spec_of(judged.version), mapped.payload)
+    event.save(force_insert=True)
+    EventBody.objects.create(
+        id=event_id,
+        raw=delivery.raw,
+        content_type=delivery.content_type[:100],
+        headers=dict(delivery.headers),
+        payload=mapped.payload,
+    )
+    return event
+
+
+def _count_duplicate(known: EventKey, delivery: Delivery, judged: Judged) -> None:
+    EventKey.objects.filter(pk=known.pk).update(
+        duplicates=F("duplicates") + 1, last_duplicate_at=delivery.now
+    )
+    tallies.count(
+        "duplicate", now=delivery.now, contract=judged.mapped.contract, source=delivery.source
+    )
+
+
+def _keep_conflict(known: EventKey, delivery: Delivery, judged: Judged) -> None:
+    DeliveryConflict.objects.bulk_create(
+        [
+            DeliveryConflict(
+                source=known.source,
+                external_id=known.external_id,
+                event_id=known.event_id,
+                digest=delivery.digest,
+                raw=delivery.raw,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    tallies.count(
+        "conflict", now=delivery.now, contract=judged.mapped.contract, source=delivery.source
+    )
+    audit.record(
+        action="event.conflict",
+        actor=f"source:{known.source}",
+        object_type="event",
+        object_id=known.event_id,
+        contract=judged.mapped.contract,
+        before=known.digest,
+        after=delivery.digest,
+        detail={"external_id": known.external_id},
+        now=delivery.now,
+    )

@@ -1,0 +1,49 @@
+"""Pause, go on with or stop a backfill: by permit, with a reason, and with refusals kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+
+from contracts_app.queries import people
+from contracts_app.services import audit
+from meshline.core.errors import ContractViolation, NotAllowed, NotFound
+from runbooks.models import Backfill
+from runbooks.rules.permit import Permit, may
+from runbooks.services import backfills
+
+
+def permit_to_steer(backfill: Backfill, user: User) -> Permit:
+    """Whether the user may pause, go on with or stop it, and why not.
+
+    Who may start a small backfill may hold back any: a brake asks for no second person.
+    """
+    owns = backfill.contract in people.owned_contracts(user)
+    return may(people.roles_of(user), "flow.backfill", owns=owns, ticket=bool(backfill.ticket))
+
+
+def steer(*, backfill: Backfill, move: str, by: User, reason: str, now: datetime) -> Backfill:
+    """Do `move`: pause, go_on or stop.
+
+    Raises: NotAllowed; NotFound for another move; ContractViolation without a reason;
+    IllegalTransition if its state does not allow it (any more).
+    """
+    if move not in backfills.MOVES:
+        raise NotFound(f"A backfill cannot {move[:20]!r}.", remedy="Pause, go on or stop it.")
+    permit = permit_to_steer(backfill, by)
+    if not permit:
+        audit.record(
+            action=f"backfill.{move}.refused",
+            actor=by,
+            object_type="backfill",
+            object_id=backfill.reference,
+            contract=backfill.contract,
+            ticket=backfill.ticket,
+            reason=permit.why,
+            now=now,
+        )
+        raise NotAllowed(permit.why, remedy="Ask somebody whose role allows it.")
+    if not reason.strip():
+        raise ContractViolation("A reason is missing.", remedy="Say why, in a few words.")
+    return backfills.steer(backfill=backfill, move=move, by=by, reason=reason.strip(), now=now)

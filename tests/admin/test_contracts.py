@@ -1,0 +1,165 @@
+"""Contracts in the administration: from a draft over its owners' signatures into service."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from contracts_app.models import Contract, ContractVersion, Owner, Ownership
+from contracts_app.queries import clock, registry
+from contracts_app.services import publishing
+from tests.admin.conftest import SignIn
+from tests.services.people import given_person
+from tests.services.test_publishing import GROUPS, given_published, owned_text
+from tests.services.test_registry import NAME
+
+pytestmark = pytest.mark.django_db
+
+ADD = "admin:contracts_app_contractversion_add"
+
+
+@pytest.fixture
+def owners() -> dict[str, User]:
+    """One account for each role that the contract asks to sign."""
+    people = {
+        role: given_person(f"{role}_owner", username=role, owns=(group,))
+        for role, group in GROUPS.items()
+    }
+    people["consumer:billing"] = given_person(
+        "runtime_owner", username="rui", owns=("billing-team",)
+    )
+    return people
+
+
+def page(version: ContractVersion) -> str:
+    return reverse("admin:contracts_app_contractversion_change", args=[version.pk])
+
+
+def press(client: Client, version: ContractVersion, do: str, **more: str) -> str:
+    url = reverse("admin:contracts_app_contractversion_do", args=[version.pk])
+    return client.post(url, {"do": do, **more}, follow=True).content.decode()
+
+
+def test_contract_goes_from_draft_to_service_by_its_owners_hands(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    author = sign_in(user=owners["contract"])
+    author.post(reverse(ADD), {"text": owned_text()})
+    version = ContractVersion.objects.get()
+    answer = author.post(page(version), {"text": owned_text(), "_propose": "1"}, follow=True)
+    assert "is proposed" in answer.content.decode()
+    assert "Not signed by all yet" in answer.content.decode()
+    assert "has not signed yet" in press(author, version, "publish")
+
+    for role, user in owners.items():
+        assert "Your sign-off is recorded" in press(sign_in(user=user), version, f"sign {role}")
+    assert "is published" in press(author, version, "publish")
+
+    assert registry.published_version(NAME).pk == version.pk
+    shown = author.get(page(version)).content.decode()
+    assert "<textarea" not in shown
+    assert "Start a new draft" in shown
+
+
+def test_refused_contract_shows_its_findings_with_lines(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    text = owned_text().replace("kind: event", "kind: wish")
+
+    answer = sign_in(user=owners["contract"]).post(reverse(ADD), {"text": text})
+
+    assert answer.status_code == 200
+    assert "line 6, /kind" in answer.content.decode()
+    assert not ContractVersion.objects.exists()
+
+
+def test_page_of_a_draft_judges_its_examples_and_shows_what_changes(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    version = given_published(owners)
+    client = sign_in(user=owners["contract"])
+
+    shown = press(client, version, "draft")
+
+    assert "Examples, judged by this text" in shown
+    assert "is not of type string" in shown
+    assert "+ version: 1.1.0" in shown
+    assert ContractVersion.objects.get(state="draft").version == "1.1.0"
+
+
+@pytest.mark.parametrize("do", ["sign product", "publish", "withdraw", "retire", "draft", "sing x"])
+def test_buttons_of_others_do_nothing(sign_in: SignIn, owners: dict[str, User], do: str) -> None:
+    version = given_published(owners)
+    stranger = sign_in(user=given_person("contract_owner", username="stranger"))
+    before = ContractVersion.objects.values_list("state", flat=True)
+
+    press(stranger, version, do, note="because")
+
+    assert list(before) == ["active"]
+    shown = stranger.get(page(version)).content.decode()
+    assert 'value="retire"' not in shown
+
+
+def test_only_the_owner_of_a_role_sees_its_sign_button(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    version = given_published(owners)
+    sign_in(user=owners["contract"])
+    draft = publishing.propose(
+        version=given_draft(version, owners), by=owners["contract"], now=clock.now()
+    )
+
+    mine = sign_in(user=owners["product"]).get(page(draft)).content.decode()
+    other = sign_in("auditor").get(page(draft)).content.decode()
+
+    assert 'value="sign product"' in mine
+    assert 'value="sign runtime"' not in mine
+    assert 'value="sign' not in other
+
+
+def given_draft(version: ContractVersion, owners: dict[str, User]) -> ContractVersion:
+    from contracts_app.services import drafts
+
+    return drafts.draft_from_published(
+        contract=version.contract, by=owners["contract"], now=clock.now()
+    )
+
+
+def test_catalogue_answers_who_owns_what_and_which_version_serves(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    given_published(owners)
+
+    shown = sign_in("auditor").get(reverse("admin:contracts_app_contract_changelist"))
+
+    text = shown.content.decode()
+    for word in (NAME, "High", "1.0.0", GROUPS["contract"], GROUPS["runtime"], "none yet"):
+        assert word in text
+
+
+def test_owner_names_a_deputy_and_nobody_names_themselves(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    given_published(owners)
+    contract = Contract.objects.get()
+    given_person("contract_owner", username="deputy", owns=("deputies",))
+    rows = list(contract.ownerships.order_by("id"))
+
+    def name(owner: str) -> str:
+        form = {
+            "ownerships-TOTAL_FORMS": "3",
+            "ownerships-INITIAL_FORMS": "3",
+            **{f"ownerships-{i}-id": str(row.pk) for i, row in enumerate(rows)},
+            **{f"ownerships-{i}-contract": str(contract.pk) for i in range(3)},
+            "ownerships-0-deputy": str(Owner.objects.get(name=owner).pk),
+        }
+        url = reverse("admin:contracts_app_contract_change", args=[contract.pk])
+        client = sign_in(user=owners["contract"])
+        return client.post(url, form, follow=True).content.decode()
+
+    assert "names themselves" in name(GROUPS["contract"])
+    name("deputies")
+
+    assert Ownership.objects.get(pk=rows[0].pk).deputy == Owner.objects.get(name="deputies")

@@ -1,0 +1,223 @@
+"""Handoffs: grouped by cause, one beside the list, claim and resolve, by role."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from contracts_app.models import AuditEntry
+from orchestration.models import Handoff, Run
+from runbooks.models import Intervention
+from tests.builders import given_document, given_pilot
+from tests.console.builders import given_finished, given_reader, given_stuck_refund
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def pilot(db: None) -> None:
+    given_pilot()
+
+
+def signed_in(role: str = "support_agent", name: str = "Nadia Arslan") -> Client:
+    client = Client()
+    client.force_login(given_reader(role, name))
+    return client
+
+
+def test_list_groups_by_cause_with_customers_and_money_per_currency() -> None:
+    given_stuck_refund(ticket="1", amount_minor=21800)
+    given_stuck_refund(ticket="2", amount_minor=1000, currency="JPY")
+
+    page = signed_in().get(reverse("console:handoffs")).content.decode()
+
+    assert "Acknowledgement missing" in page
+    assert "2 customers · € 218.00 + ¥ 1,000" in page
+    assert "desk:1" in page
+    assert "desk:2" in page
+
+
+def test_empty_list_says_that_nobody_is_waiting() -> None:
+    page = signed_in().get(reverse("console:handoffs")).content.decode()
+
+    assert "Nobody is waiting" in page
+
+
+def test_filters_stand_in_the_address_and_narrow_the_list() -> None:
+    given_stuck_refund(ticket="1", requester_name="Oren Halabi")
+    client = signed_in()
+    address = reverse("console:handoffs")
+
+    fitting = client.get(address, {"reason": "callback_timeout", "partial": "list"})
+    other = client.get(address, {"reason": "refund_refused", "partial": "list"})
+
+    assert "Oren Halabi" in fitting.content.decode()
+    assert "No handoff fits these filters" in other.content.decode()
+    assert "remove this filter" in other.content.decode()
+
+
+def test_page_of_one_tells_everything_needed_to_act() -> None:
+    handoff = given_stuck_refund()
+
+    page = signed_in().get(reverse("console:handoff", args=[handoff.pk])).content.decode()
+
+    for said in (
+        "Maja Lindqvist",
+        "desk:48213",
+        "€ 218.00",
+        "Promise breaks",
+        "Suggested: Refund callback failed",
+        "Refund requested, from the help desk",
+        "Send the refund: done",
+        "asked 5 times without an answer",
+        "Handed to a person",
+        reverse("console:button-preview", args=["handoff", handoff.pk, "flow.replay"]),
+    ):
+        assert said in page, said
+
+
+def test_payload_is_masked_as_received_too() -> None:
+    handoff = given_stuck_refund(requester_email="maja.lindqvist@example.com")
+
+    page = signed_in().get(reverse("console:handoff", args=[handoff.pk])).content.decode()
+
+    assert "maja.lindqvist@" not in page
+    assert "m…@example.com" in page
+
+
+def test_manager_sees_customers_names_masked() -> None:
+    handoff = given_stuck_refund()
+
+    page = (
+        signed_in("manager", "Oskar Ruud")
+        .get(reverse("console:handoff", args=[handoff.pk]))
+        .content.decode()
+    )
+
+    assert "Maja Lindqvist" not in page
+    assert "M… L…" in page
+
+
+def test_runbook_published_now_is_offered_without_a_restart() -> None:
+    handoff = given_stuck_refund()
+    client, address = signed_in(), reverse("console:handoff", args=[handoff.pk])
+    assert "Suggested: Ask billing by telephone" not in client.get(address).content.decode()
+    Handoff.objects.update(runbook="by-telephone")
+    source = (
+        "meshline: runbook/v1\nname: by-telephone\nversion: 1\ntitle: Ask billing by telephone\n"
+        "summary: Call them.\nowner: billing-runtime\ncontracts: [support.refund.requested]\n"
+        "failure_modes: [callback_timeout]\npermissions: {run: [support_agent]}\nstart: log\n"
+        "steps:\n  - {id: log, type: action, title: Record it, action: incident.log, effect: write,"
+        " with: {outcome: recovered}, end: recovered}\n"
+    )
+
+    given_document(source)
+
+    assert "Suggested: Ask billing by telephone" in client.get(address).content.decode()
+
+
+def test_claim_gives_it_to_the_presser_and_tells_the_second() -> None:
+    handoff = given_stuck_refund()
+    address = reverse("console:handoff-claim", args=[handoff.pk])
+
+    first = signed_in().post(address, headers=HTMX)
+    second = signed_in("ops_lead", "Tomás Oliveira").post(address, headers=HTMX)
+
+    handoff.refresh_from_db()
+    assert (first.status_code, second.status_code) == (200, 409)
+    assert handoff.claimed_by is not None
+    assert handoff.claimed_by.username == "nadia"
+    assert "Nadia Arslan was first" in second.content.decode()
+
+
+def test_auditor_may_not_claim_and_is_told_why() -> None:
+    handoff = given_stuck_refund()
+
+    answer = signed_in("auditor", "Ines Falk").post(
+        reverse("console:handoff-claim", args=[handoff.pk])
+    )
+
+    assert answer.status_code == 403
+    assert "Your role may not escalate, acknowledge, hand over." in answer.content.decode()
+    assert AuditEntry.objects.filter(action="handoff.claim.refused", actor="ines").exists()
+
+
+def test_resolve_asks_for_a_reason_and_keeps_it() -> None:
+    handoff = given_stuck_refund()
+    client = signed_in("ops_lead", "Tomás Oliveira")
+    address = reverse("console:handoff-resolve", args=[handoff.pk])
+
+    empty = client.post(address, {"reason": ""}, headers=HTMX)
+    done = client.post(address, {"reason": "Refunded in cash"})
+
+    handoff.refresh_from_db()
+    assert empty.status_code == 422
+    assert "Choose a reason or say it" in empty.content.decode()
+    assert done.status_code == 302
+    assert (handoff.state, handoff.resolution) == ("resolved", "Refunded in cash")
+
+
+def test_support_agent_may_not_resolve_without_an_action() -> None:
+    handoff = given_stuck_refund()
+
+    answer = signed_in().post(
+        reverse("console:handoff-resolve", args=[handoff.pk]), {"reason": "done"}
+    )
+
+    handoff.refresh_from_db()
+    assert (answer.status_code, handoff.state) == (403, "open")
+
+
+def test_replay_under_way_is_seen_by_everybody_until_resolved() -> None:
+    handoff = given_stuck_refund()
+    client = signed_in()
+    preview = reverse("console:button-preview", args=["handoff", handoff.pk, "flow.replay"])
+    form = client.get(preview).context["form"]
+    client.post(
+        reverse("console:button-press", args=["handoff", handoff.pk, "flow.replay"]),
+        {
+            "press_key": form["press_key"].value(),
+            "ticket": "desk:48213",
+            "reason": "billing is well",
+        },
+    )
+    watcher, head = signed_in("auditor", "Ines Falk"), {"partial": "head"}
+    address = reverse("console:handoff", args=[handoff.pk])
+
+    running = watcher.get(address, head).content.decode()
+    listed = watcher.get(reverse("console:handoffs"), {"partial": "list"}).content.decode()
+    press = Intervention.objects.get()
+    given_finished(Run.objects.get(pk=press.result_run_id))
+    over = watcher.get(address, head).content.decode()
+
+    assert "Replay under way, started by Nadia Arslan" in running
+    assert "Replay under way, started by Nadia Arslan" in listed
+    assert "Replay under way" not in over
+    assert "The run has succeeded." in over
+
+
+def test_unchanged_part_answers_304_and_a_changed_one_does_not() -> None:
+    handoff = given_stuck_refund()
+    client, address = signed_in(), reverse("console:handoffs")
+    first = client.get(address, {"partial": "list"})
+
+    same = client.get(address, {"partial": "list"}, headers={"If-None-Match": first["ETag"]})
+    Handoff.objects.filter(pk=handoff.pk).update(cause="Something else")
+    changed = client.get(address, {"partial": "list"}, headers={"If-None-Match": first["ETag"]})
+
+    assert (same.status_code, same.content) == (304, b"")
+    assert changed.status_code == 200
+
+
+def test_page_needs_a_sign_in_and_a_role() -> None:
+    handoff = given_stuck_refund()
+    nobody = Client()
+    nobody.force_login(given_reader("", "Rolf Less"))
+    address = reverse("console:handoff", args=[handoff.pk])
+
+    assert Client().get(reverse("console:handoffs")).status_code == 302
+    assert nobody.get(reverse("console:handoffs")).status_code == 403
+    assert nobody.get(address).status_code == 404
+    assert signed_in().get(reverse("console:handoff", args=[987654])).status_code == 404
