@@ -213,6 +213,7 @@ TIME_ZONE = "UTC"
 CONSOLE_ZONE = env.text("MESHLINE_ZONE", "Europe/Berlin")
 LANGUAGE_CODE = "en"
 USE_I18N = False
+FORMAT_MODULE_PATH = ["meshline.formats"]
 
 # --- Outside systems ------------------------------------------------------------------------
 # `<name>.base_url` and `<name>.token` of every system that a connector talks to.

@@ -48,6 +48,12 @@ class Sandbox:
         books: dict[str, Any] = answer.json()
         return books
 
+    def applied(self) -> list[dict[str, Any]]:
+        """Every effect that the vendors applied: when, where, under which key."""
+        answer = httpx.get(f"{self.http}/_record", params={"limit": 5000}, timeout=10)
+        rows: list[dict[str, Any]] = answer.raise_for_status().json()["applied"]
+        return rows
+
     def systems(self) -> dict[str, Mapping[str, str]]:
         """What `settings.SYSTEMS` says when Meshline talks to this sandbox."""
         token = SECRETS["api_token"]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page
@@ -91,10 +92,25 @@ class UncountedPaginator(TypedPaginator[Any]):
         return Page(self.rows[: self.per_page], self.validate_number(number), self)
 
 
+class UncountedChangeList(ChangeList):
+    """A list that says nothing about how many rows there are: nobody counted them."""
+
+    uncounted = True
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page; what is known of the count is not shown beside the search field."""
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
 class UncountedAdmin(ReadOnlyAdmin[M]):
     """Read-only pages of a table that grows for ever."""
 
     list_max_show_all = 0
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return UncountedChangeList
 
     def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *_: Any) -> Any:
         """A paginator that never counts."""

@@ -62,13 +62,16 @@ class OwnershipInline(TypedInline[Ownership, Contract]):
 class ContractAdmin(GuardedAdmin[Contract]):
     """What is agreed: risk, the version in service, who answers for it."""
 
-    list_display = ("name", "title", "risk", "active", "owner", "runtime", "last_event", "producer")
+    list_display = ("name", "title", "risk", "active", "owner", "runtime", "last_event")
     list_filter = ("risk", "domain")
     search_fields = ("name", "title", "ownerships__owner__title")
     list_select_related = True
     inlines = (OwnershipInline,)
     fields = ("name", "title", "domain", "risk", "producer", "versions_shown")
     readonly_fields = fields
+
+    class Media:
+        css = {"all": ("css/admin-documents.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contract]:
         """Everything that a row shows, in three queries."""

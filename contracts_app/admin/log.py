@@ -58,7 +58,7 @@ class ContractFilter(admin.SimpleListFilter):
 class AuditEntryAdmin(UncountedAdmin[AuditEntry]):
     """What was done, by whom, when, why."""
 
-    list_display = ("at", "actor", "action", "thing", "contract", "ticket", "reason")
+    list_display = ("at", "actor", "action", "thing", "ticket", "reason")
     list_filter = (AreaFilter, ContractFilter)
     search_fields = ("actor__exact", "ticket__exact", "object_id__exact", "action__exact")
     search_help_text = "An actor, a ticket, an object or an action, written out"

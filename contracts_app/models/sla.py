@@ -20,6 +20,7 @@ class SlaPolicy(VersionedDocument):
     """One version of an SLA policy (`sla-policy/v1`)."""
 
     class Meta:
+        verbose_name = "SLA policy"
         verbose_name_plural = "SLA policies"
         constraints = [
             models.UniqueConstraint(fields=["name", "number"], name="sla_policy_version_once")

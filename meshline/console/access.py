@@ -31,9 +31,18 @@ NAMES_IN_CLEAR = frozenset({"support_agent", "ops_lead", "runtime_owner"})
 _PERSONAL = {"customer_name": "name", "email": "email"}
 
 
+def roles_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
+    """Return the roles somebody holds now; read once for each request's user."""
+    known: frozenset[str] | None = getattr(user, "_console_roles", None)
+    if known is None:
+        known = people.roles_of(user)
+        user._console_roles = known  # type: ignore[union-attr]
+    return known
+
+
 def permit_to_see(user: AbstractBaseUser | AnonymousUser) -> Permit:
     """Whether somebody may look at runs, events and handoffs, by the roles they hold now."""
-    return may(people.roles_of(user), "runs.see")
+    return may(roles_of(user), "runs.see")
 
 
 def require_reader(user: AbstractBaseUser | AnonymousUser) -> None:
@@ -77,7 +86,7 @@ def _require_sight(user: User, thing: str, name: str) -> None:
 
 def hides_names(user: User) -> bool:
     """Whether this reader sees customers' names and addresses masked on every page."""
-    return not NAMES_IN_CLEAR & people.roles_of(user)
+    return not NAMES_IN_CLEAR & roles_of(user)
 
 
 def veil(user: User, *groups: Iterable[Any]) -> None:

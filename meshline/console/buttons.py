@@ -18,10 +18,10 @@ from meshline.console import access
 from meshline.console.forms import PressForm
 from meshline.console.polling import etagged
 from meshline.core.errors import ContractViolation, IllegalTransition, MeshlineError, NotAllowed
-from orchestration.models import Handoff, Run
+from orchestration.models import Event, Handoff, Run
 from orchestration.queries import contacts, run_story, runs
-from runbooks.actions import ACTIONS, Action
-from runbooks.actions.base import Target
+from runbooks.actions import ACTIONS
+from runbooks.actions.base import Action, Target
 from runbooks.models import Intervention
 from runbooks.queries import presses
 from runbooks.rules.permit import Permit
@@ -61,9 +61,11 @@ class ShownButton:
         return self.slug == "escalate" and bool(self.permit)
 
 
-def target_of(*, handoff: Handoff | None = None, run: Run | None = None) -> Target:
-    """What a button on this handoff or run acts on."""
-    return service.target_of(handoff=handoff, run=run)
+def target_of(
+    *, handoff: Handoff | None = None, run: Run | None = None, event: Event | None = None
+) -> Target:
+    """What a button on this handoff, run or event's ticket acts on."""
+    return service.target_of(handoff=handoff, run=run, event=event)
 
 
 def offered(target: Target, user: User) -> list[ShownButton]:
@@ -257,13 +259,15 @@ def _wish(form: PressForm) -> Wish:
 
 
 def _find(user: User, kind: str, ref: str) -> Target:
-    """Raises: Http404 if there is no such handoff or run."""
+    """Raises: Http404 if there is no such handoff, run or event."""
     if kind == "handoff" and ref.isdigit() and len(ref) < 19:
         return target_of(handoff=access.get_handoff_for(user, int(ref)))
     try:
         identifier = UUID(ref)
     except ValueError:
         raise Http404("There is no such thing to press a button on.") from None
+    if kind == "event":
+        return target_of(event=access.get_event_for(user, identifier))
     if kind != "run":
         raise Http404("There is no such thing to press a button on.")
     return target_of(run=access.get_run_for(user, identifier))
@@ -283,6 +287,8 @@ def _names(target: Target) -> tuple[str, str]:
     """How the target is named in an address: by its handoff while there is one."""
     if target.handoff is not None:
         return "handoff", str(target.handoff.pk)
+    if target.run is None and target.event is not None:
+        return "event", str(target.event.pk)
     return "run", str(target.run.pk) if target.run else ""
 
 
@@ -290,7 +296,9 @@ def _back(target: Target) -> str:
     """The page on which the button stands."""
     if target.handoff is not None:
         return reverse("console:handoff", args=[target.handoff.pk])
-    return reverse("console:run", args=[target.run.pk]) if target.run else "/"
+    if target.run is not None:
+        return reverse("console:run", args=[target.run.pk])
+    return reverse("console:ticket", args=[target.ticket]) if target.ticket else "/"
 
 
 def _part(request: ConsoleRequest, name: str) -> str:

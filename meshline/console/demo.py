@@ -80,6 +80,7 @@ def ribbon() -> dict[str, Any] | None:
     story["link"], story["link_label"] = _link(story)
     return {
         "story": story,
+        "away": heard.story is None,
         "chapters": story.get("chapters"),
         "claims": _claims(heard),
         "faults_url": f"{settings.SANDBOX_URL}/",
@@ -222,10 +223,11 @@ def _claims(heard: _Heard) -> list[dict[str, Any]]:
 
 
 def _agrees(heard: _Heard, label: str, same: bool, begun: bool) -> bool | None:
-    """True, False, or None: not begun, or different for a moment only."""
-    if same or not begun:
+    """True, False, or None: not begun, or different for a moment, while something is under way."""
+    under_way = bool((heard.books or {}).get("webhooks_pending"))
+    if same or not begun or under_way:
         heard.differs_since.pop(label, None)
-        return True if begun else None
+        return True if same and begun else None
     since = heard.differs_since.setdefault(label, time.monotonic())
     return False if time.monotonic() - since > GRACE_S else None
 

@@ -44,6 +44,8 @@ REASONS = (
     "Sent by mistake",
 )
 CONFLICTS = "conflicts"
+# Whether a ticket is named is the form's to ask for: the buttons are there beforehand.
+ANY_TICKET = "any"
 
 
 class DecisionForm(ReasonForm):
@@ -105,7 +107,7 @@ def _decide(
     form = DecisionForm(request.POST, held=held)
     valid = form.is_valid()
     ticket = form.cleaned_data.get("ticket", "")
-    permit = service.permit_to(action, held, request.user, ticket=ticket)
+    permit = service.permit_to(action, held, request.user, ticket=ticket or ANY_TICKET)
     if permit and held.state == "held" and not valid:
         return _again(request, event_id, form=form, status=422)
     try:
@@ -154,14 +156,15 @@ def _context(
         rows = [detail.row, *rows]
     address = reverse("console:held")
     filters = _filters(request)
+    waiting = helds.waiting()
     context = {
         "rows": rows,
         "now": clock.now(),
-        "waiting": helds.waiting(),
+        "waiting": waiting,
         "wanted": wanted,
         "filters": filters,
         "chips": chips(address, filters, LABELS),
-        "tabs": _tabs(filters),
+        "tabs": _tabs(filters, waiting),
         "sources": helds.sources(),
         "causes": helds.REASONS,
         "here": with_query(address, filters),
@@ -180,9 +183,7 @@ def _detail_context(
 ) -> dict[str, Any]:
     held = detail.held
     judgement = service.judge(held) if detail.waits else None
-    ticket = str(form.data.get("ticket", "")) if form else ""
-    # Whether a ticket is named is the form's to ask for: the buttons are there beforehand.
-    permits = service.permits(held, request.user, ticket=ticket or "desk:0")
+    permits = service.permits(held, request.user, ticket=ANY_TICKET)
     return {
         "detail": detail,
         "judgement": judgement,
@@ -203,8 +204,7 @@ def _conflicts_context(request: ConsoleRequest) -> dict[str, Any]:
     return {
         "rows": rows,
         "now": clock.now(),
-        "waiting": helds.waiting(),
-        "tabs": _tabs({"tab": CONFLICTS}),
+        "tabs": _tabs({"tab": CONFLICTS}, helds.waiting()),
         "chips": chips(address, filters, {"source": "Source"}),
         "opened": opened,
         "detail": _conflict(opened) if opened else None,
@@ -213,12 +213,12 @@ def _conflicts_context(request: ConsoleRequest) -> dict[str, Any]:
     }
 
 
-def _tabs(filters: dict[str, str]) -> list[dict[str, Any]]:
+def _tabs(filters: dict[str, str], waiting: int) -> list[dict[str, Any]]:
     address = reverse("console:held")
     chosen = CONFLICTS if filters.get("tab") == CONFLICTS else filters.get("state", "")
     kept = {name: value for name, value in filters.items() if name not in ("tab", "state")}
     states = (
-        ("", "Waiting", helds.waiting()),
+        ("", "Waiting", waiting),
         ("released", "Released", ""),
         ("discarded", "Discarded", ""),
     )

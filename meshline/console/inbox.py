@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -15,8 +16,8 @@ from meshline.console import access, buttons, history
 from meshline.console.forms import ReasonForm
 from meshline.console.polling import etagged
 from meshline.core.errors import IllegalTransition, NotAllowed
-from orchestration.models import Handoff, HeldEvent
-from orchestration.queries import contacts, run_story
+from orchestration.models import Handoff, HeldEvent, Run
+from orchestration.queries import contacts, run_story, runs
 from orchestration.queries.events import shown_event
 from runbooks.queries import inbox as inboxes
 from runbooks.queries import presses, runbooks
@@ -59,7 +60,7 @@ def handoff_page(request: ConsoleRequest, ref: int) -> HttpResponse:
     handoff = access.get_handoff_for(request.user, ref)
     part = request.GET.get("partial", "")
     if part in ("head", "body"):
-        context = detail_context(request, handoff)
+        context = detail_context(request, handoff, part)
         if part == "head":
             context["neighbours"] = inboxes.inbox(_wanted(request)).neighbours(handoff.pk)
         return render(request, f"console/inbox/_{part}.html", context)
@@ -92,7 +93,12 @@ def handoff_resolve(request: ConsoleRequest, ref: int) -> HttpResponse:
     handoff = access.get_handoff_for(request.user, ref)
     back = reverse("console:handoff", args=[ref])
     form = ReasonForm(request.POST or None, presets=REASONS)
-    context = {"handoff": handoff, "form": form, "now": clock.now(), "back": back}
+    context: dict[str, Any] = {
+        "handoff": handoff,
+        "form": form,
+        "now": clock.now(),
+        "back": back,
+    }
     permit = handoffs.permit_to("handoff.resolve", handoff=handoff, user=request.user)
     if request.method == "GET":
         return render(request, _part(request, "resolve"), context | {"permit": permit})
@@ -131,25 +137,31 @@ def list_context(request: ConsoleRequest) -> dict[str, Any]:
     }
 
 
-def detail_context(request: ConsoleRequest, handoff: Handoff) -> dict[str, Any]:
-    """What is shown beside the list."""
-    now = clock.now()
+def detail_context(request: ConsoleRequest, handoff: Handoff, part: str = "") -> dict[str, Any]:
+    """What is shown beside the list; `part` head or body: only what that part shows."""
     run = access.get_run_for(request.user, handoff.run_id) if handoff.run_id else None
-    story = run_story.story_of(run) if run else None
-    event = story.event if story else shown_event(handoff.event_id)
-    stories = presses.of_handoff(handoff.pk)
-    target = buttons.target_of(handoff=handoff, run=run)
-    shown = buttons.offered(target, request.user) if handoff.state != "resolved" else []
-    guides = _runbooks(handoff) if handoff.state != "resolved" else []
-    access.veil(request.user, [handoff], [event.event] if event else [])
-    return {
+    access.veil(request.user, [handoff])
+    context: dict[str, Any] = {
         "handoff": handoff,
-        "now": now,
+        "now": clock.now(),
         "run": run,
-        "story": story,
-        "event": event,
-        "lines": _lines(story, event),
-        "stories": stories,
+        "stories": presses.of_handoff(handoff.pk),
+        "detail_url": reverse("console:handoff", args=[handoff.pk]),
+    }
+    if part != "body":
+        context |= _head(request, handoff, run, context["stories"])
+    return context if part == "head" else context | _body(handoff, run, context["now"])
+
+
+def _head(
+    request: ConsoleRequest, handoff: Handoff, run: Run | None, stories: list[presses.PressStory]
+) -> dict[str, Any]:
+    """Facts, the runbook that fits, its buttons, and whether a replay is under way."""
+    resolved = handoff.state == "resolved"
+    target = buttons.target_of(handoff=handoff, run=run)
+    shown = [] if resolved else buttons.offered(target, request.user)
+    guides = [] if resolved else _runbooks(handoff)
+    return {
         "under_way": next((one for one in stories if _under_way(one, handoff)), None),
         "breaks_at": inboxes.next_breaks([handoff.ticket]).get(handoff.ticket),
         "guides": guides,
@@ -158,21 +170,24 @@ def detail_context(request: ConsoleRequest, handoff: Handoff) -> dict[str, Any]:
         "main": buttons.main_button(shown, guides[0]["spec"].actions if guides else ()),
         "may_claim": handoffs.permit_to("handoff.claim", handoff=handoff, user=request.user),
         "held": _held(handoff),
-        "contacts": contacts.contacts_of(handoff.contract, now),
-        "detail_url": reverse("console:handoff", args=[handoff.pk]),
     }
+
+
+def _body(handoff: Handoff, run: Run | None, now: datetime) -> dict[str, Any]:
+    """What happened, the payload as received, and whom to ask."""
+    event = shown_event(handoff.event_id)
+    lines = [history.received_line(event.event)] if event else []
+    if run is not None:
+        spec = runs.spec_of(run)
+        titles = {step.id: step.title for step in spec.steps} if spec else {}
+        lines += history.lines_of(run_story.attempts_of(run), titles)
+    found = contacts.contacts_of(handoff.contract, now)
+    return {"event": event, "lines": lines, "contacts": found}
 
 
 def _under_way(story: presses.PressStory, handoff: Handoff) -> bool:
     same = story.press.result_run_id == handoff.run_id and story.press.action != "escalate"
     return same and story.under_way and handoff.state == "claimed"
-
-
-def _lines(story: Any, event: Any) -> list[history.Line]:
-    first = [history.received_line(event.event)] if event else []
-    if story is None:
-        return first
-    return first + history.lines_of(story.attempts, history.titles_of(story.steps))
 
 
 def _runbooks(handoff: Handoff) -> list[dict[str, Any]]:
@@ -244,7 +259,12 @@ def _address(filters: dict[str, Any]) -> str:
 
 def _too_late(request: ConsoleRequest, handoff: Handoff, late: IllegalTransition) -> HttpResponse:
     fresh = access.get_handoff_for(request.user, handoff.pk)
-    context = {"handoff": fresh, "now": clock.now(), "late": late}
+    context = {
+        "handoff": fresh,
+        "now": clock.now(),
+        "late": late,
+        "in_head": "claim" in request.path,
+    }
     return render(request, _part(request, "first"), context, status=409)
 
 

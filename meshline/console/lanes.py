@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from meshline.console.ticket_story import Entry
-from meshline.console.timeline import Axis
+from meshline.console.timeline import Axis, Bar
 from orchestration.queries import runs as run_rows
 from orchestration.queries.tickets import Rows
 
@@ -17,10 +17,15 @@ LEAST = timedelta(seconds=20)
 
 
 def axis_of(rows: Rows, entries: Sequence[Entry], now: datetime) -> Axis:
-    """Return the span from the first thing to the last, what is still to come included."""
-    moments = [entry.at for entry in entries] or [now]
-    start = min(moments)
-    end = max([*moments, now if _is_live(rows) else max(moments)])
+    """Return the span from the first thing to the last, and what is soon to come.
+
+    A promise of days must not press the minutes that matter into a line: its bar is cut.
+    """
+    past = [entry.at for entry in entries if not entry.soon] or [now]
+    start, end = min(past), now if _is_live(rows) else max(past)
+    reach = end + max(end - start, LEAST)
+    ahead = [entry.at for entry in entries if entry.soon and entry.at <= reach]
+    end = max([end, *ahead])
     return Axis(start, start + max(end - start, LEAST) * ROOM)
 
 
@@ -42,7 +47,7 @@ def lanes_of(
             "bars": _runs(rows, axis, now),
         },
         _points("Effects", "plug-zap", entries, "effects", axis),
-        {"label": "Promises", "icon": "timer", "kind": "muted", "bars": _timers(rows, axis, now)},
+        *_promises(rows, axis, now),
         {"label": "Handoffs", "icon": "hand", "kind": "muted", "bars": _handoffs(rows, axis, now)},
         _points("People", "user-round", entries, "people", axis),
     ]
@@ -71,19 +76,23 @@ def _runs(rows: Rows, axis: Axis, now: datetime) -> list[Any]:
     return bars
 
 
-def _timers(rows: Rows, axis: Axis, now: datetime) -> list[Any]:
-    bars = []
+def _promises(rows: Rows, axis: Axis, now: datetime) -> list[dict[str, Any]]:
+    """One lane for what is over, and one for each promise that runs, so that no two overlap."""
+    over: list[Bar] = []
+    lanes: list[dict[str, Any]] = []
     for timer in reversed(rows.timers):
         name = timer.title or timer.metric
-        if timer.state == "cancelled":
-            continue
-        if timer.stopped_at:
+        if timer.stopped_at and timer.state != "cancelled":
             kind = "met" if timer.state == "met" else "hold"
-            bars.append(axis.bar(timer.started_at, timer.stopped_at, kind, ""))
-        else:
+            over.append(axis.bar(timer.started_at, timer.stopped_at, kind, ""))
+        elif timer.state in ("running", "paused", "breached"):
             kind = "hold" if timer.state == "breached" else "promise"
-            bars.append(axis.bar(timer.started_at, timer.due_at or now, kind, name))
-    return bars
+            bar = axis.bar(timer.started_at, timer.due_at or now, kind, name)
+            lanes.append({"label": "", "bars": [bar]})
+    if over or not lanes:
+        lanes.insert(0, {"label": "", "bars": over})
+    lanes[0] |= {"label": "Promises", "icon": "timer", "kind": "muted"}
+    return lanes
 
 
 def _handoffs(rows: Rows, axis: Axis, now: datetime) -> list[Any]:

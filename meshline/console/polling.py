@@ -6,12 +6,13 @@ import hashlib
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+R = TypeVar("R", bound=HttpRequest)
+View = Callable[Concatenate[R, P], HttpResponse]
 
 # What differs in every answer though nothing has happened: the masked CSRF token, and relative
 # times, which the page's own script keeps fresh.
@@ -24,11 +25,11 @@ def is_partial(request: HttpRequest) -> bool:
     return "partial" in request.GET
 
 
-def etagged(view: View[P]) -> View[P]:
+def etagged(view: View[R, P]) -> View[R, P]:
     """Answer a partial with its ETag, and with 304 if the browser has just that."""
 
     @wraps(view)
-    def polled(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def polled(request: R, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         response: Any = view(request, *args, **kwargs)
         if request.method != "GET" or response.status_code != 200 or not is_partial(request):
             return response  # type: ignore[no-any-return]

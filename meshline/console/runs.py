@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET
 
 from contracts_app.queries import audit as trails
-from contracts_app.queries import clock, people
+from contracts_app.queries import clock
 from meshline.console import access, buttons, history, timeline
 from meshline.console.polling import etagged
 from meshline.console.ui import nav
@@ -135,7 +135,7 @@ def run_context(request: ConsoleRequest, run: Run) -> dict[str, Any]:
 
 def _trail(request: ConsoleRequest, run: Run) -> list[Any]:
     """The audit entries of a run that this reader may see."""
-    permit = may(people.roles_of(request.user), "audit.read")
+    permit = may(access.roles_of(request.user), "audit.read")
     if not permit:
         return []
     own = request.user.get_username() if permit.own_only else ""
@@ -162,8 +162,9 @@ def _segments(
 def _wanted(request: ConsoleRequest, now: datetime) -> runs.Wanted:
     given = request.GET
     plain = ("state", "outcome", "flow", "contract", "ticket", "customer")
+    texts: dict[str, Any] = {name: given.get(name, "").strip()[:200] for name in plain}
     return runs.Wanted(
-        **{name: given.get(name, "").strip()[:200] for name in plain},
+        **texts,
         text=given.get("q", "").strip()[:200],
         since=since_of(given.get("since", ""), now),
         internal=bool(given.get("internal")),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
@@ -67,39 +68,51 @@ class SignIn(LoginView):
             return self._again(form, REFUSED)
         now = clock.now()
         with transaction.atomic():
-            if not sign_ins.take_turn(typed):
-                return self._told(form, BUSY, TOO_MANY)
-            before = sign_ins.standing(typed, now=now)
-            if before.locked:
-                return self._told(form, _locked(before, now), TOO_MANY)
-            if not form.is_valid():
-                left = sign_ins.record_refusal(typed, now=now)
-                said = _locked(left, now) if left.locked else _tries(left)
-                form.add_error(None, said)
-                return self._again(form, TOO_MANY if left.locked else REFUSED)
-            response = self._opened(form, now)
-        demo.start_once()
-        return response
+            why, status = self._judge(form, typed, now)
+        if not why:
+            demo.start_once()
+            return redirect(self.get_success_url())
+        return self._told(form, why, status)
+
+    def _judge(self, form: Any, typed: str, now: datetime) -> tuple[tuple[str, ...], int]:
+        """Sign in, or say why not; nothing is rendered while others wait for their turn."""
+        if not sign_ins.take_turn(typed):
+            return (BUSY,), TOO_MANY
+        before = sign_ins.standing(typed, now=now)
+        if before.locked:
+            return (_locked(before, now),), TOO_MANY
+        if form.is_valid():
+            self._open(form, now)
+            return (), 0
+        left = sign_ins.record_refusal(typed, now=now)
+        if left.locked:
+            return (WRONG, _locked(left, now)), TOO_MANY
+        return (WRONG, _tries(left)), REFUSED
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
         """Add who may sign in to a demo, and how the parts are."""
         shown = super().get_context_data(**more)
-        return shown | {"demo_logins": demo.logins(), "parts": _parts(clock.now())}
+        parts = _parts(clock.now())
+        running = all(part["ok"] for part in parts)
+        return shown | {"demo_logins": demo.logins(), "parts": parts, "all_running": running}
 
-    def _opened(self, form: Any, now: datetime) -> HttpResponse:
+    def _open(self, form: Any, now: datetime) -> None:
         user: User = form.get_user()
         sign_ins.record_sign_in(user, now=now)
-        response = self.form_valid(form)  # a fresh session key: a planted one is worth nothing
+        login(self.request, user)  # a fresh session key: a planted one is worth nothing
         middleware.begin(self.request, now=now, admin="admin" in people.roles_of(user))
         if not form.cleaned_data["stay"]:
             self.request.session.set_expiry(0)  # ends with the browser, and by the limits anyway
-        return response
 
-    def _told(self, form: Any, text: str, status: int) -> HttpResponse:
-        """The form with one sentence; whether the password was right is not looked at."""
-        form.errors.clear()
+    def _told(self, judged: Any, why: tuple[str, ...], status: int) -> HttpResponse:
+        """The form with what is wrong; a locked one says nothing about the password."""
+        form: Any = self.authentication_form(
+            self.request, initial={"username": judged.data.get("username", "")}
+        )
+        form.full_clean()
         form.cleaned_data = {}
-        form.add_error(None, text)
+        for text in why:
+            form.add_error(None, text)
         return self._again(form, status)
 
     def _again(self, form: Any, status: int) -> HttpResponse:

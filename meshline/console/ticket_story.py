@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 
 from meshline.console import history
 from meshline.console.ui.times import duration
-from orchestration.models import Event, Handoff, Run, SlaTimer
+from orchestration.models import Attempt, Event, Handoff, Run, SlaTimer
 from orchestration.queries import runs as run_rows
 from orchestration.queries.tickets import Rows
 from runbooks.queries.presses import PressStory
 
 KINDS = {
     "events": "Events",
+    "promises": "Promises",
     "runs": "Runs",
     "effects": "Effects",
-    "promises": "Promises",
     "handoffs": "Handoffs",
     "people": "People",
 }
@@ -59,7 +60,8 @@ def entries_of(
     found += [entry for handoff in rows.handoffs for entry in _handoff(handoff)]
     found += [_press(story, titles) for story in presses]
     found += _awaited(rows, now)
-    return sorted(found, key=lambda entry: entry.at, reverse=True)
+    order = list(KINDS)
+    return sorted(found, key=lambda e: (e.at, order.index(e.group)), reverse=True)
 
 
 def run_link(run_id: UUID) -> tuple[str, str]:
@@ -111,7 +113,7 @@ def _run(run: Run) -> list[Entry]:
             run.created_at,
             "runs",
             f"{started}: {name}",
-            f"{run.flow} {run.flow_version}",
+            str(run.flow_version),
             "git-commit-horizontal",
             "",
             tag="Run",
@@ -142,7 +144,7 @@ def _run(run: Run) -> list[Entry]:
 
 def _effects(rows: Rows) -> list[Entry]:
     """Tries and silences of every run, the same trouble in a row told once."""
-    by_run: dict[UUID, list[history.Attempt]] = {}
+    by_run: dict[UUID, list[Attempt]] = {}
     for attempt in reversed(rows.attempts):
         if attempt.kind in ("call", "probe", "look_up", "deadline"):
             by_run.setdefault(attempt.run_id, []).append(attempt)
@@ -259,7 +261,12 @@ def _seconds(value: float) -> timedelta:
 
 def _handoff(handoff: Handoff) -> list[Entry]:
     url = reverse("console:handoff", args=[handoff.pk])
-    shared = {"url": url, "link": handoff.reference, "tag": "Handoff", "tag_kind": "info"}
+    shared: dict[str, Any] = {
+        "url": url,
+        "link": handoff.reference,
+        "tag": "Handoff",
+        "tag_kind": "info",
+    }
     found = [
         Entry(
             handoff.opened_at,

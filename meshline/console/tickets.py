@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from contracts_app.queries import audit as trails
-from contracts_app.queries import clock, people
+from contracts_app.queries import clock
 from meshline.console import access, buttons, lanes, ticket_story
 from meshline.console.polling import etagged
 from meshline.core.errors import BadValue
@@ -144,14 +144,15 @@ def promise_of(timer: SlaTimer, now: datetime) -> dict[str, Any]:
 
 
 def _buttons(request: ConsoleRequest, rows: Rows) -> dict[str, Any]:
-    """The buttons of the handoff that needs a person, or of the newest run."""
+    """The buttons of the handoff that needs a person, of the newest run, or of the ticket."""
     if rows.open_handoffs:
         target = buttons.target_of(handoff=rows.open_handoffs[0])
     else:
         own = [run for run in rows.runs if not run.internal]
-        if not own:
+        told = [event for event in rows.events if event.contract and event.source != "meshline"]
+        if not own and not told:
             return {"buttons": [], "main": None}
-        target = buttons.target_of(run=own[0])
+        target = buttons.target_of(run=own[0]) if own else buttons.target_of(event=told[0])
     shown = [button for button in buttons.offered(target, request.user) if button.permit]
     if not rows.open_handoffs:
         shown = [button for button in shown if button.slug == "escalate"]
@@ -185,7 +186,7 @@ def _receipt_of(request: ConsoleRequest, key: str, rows: Rows) -> dict[str, Any]
 
 def _trail(request: ConsoleRequest, key: str) -> list[Any]:
     """The ticket's audit entries that this reader may see, oldest first."""
-    permit = may(people.roles_of(request.user), "audit.read")
+    permit = may(access.roles_of(request.user), "audit.read")
     if not permit:
         return []
     own = request.user.get_username() if permit.own_only else ""

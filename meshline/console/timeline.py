@@ -19,6 +19,7 @@ BARS = {"done": "good", "refused": "bad", "transient": "bad", "unknown": "warn",
 TICKS = 6
 LEAST = timedelta(milliseconds=200)
 WORDS = 26  # of a bar's text
+LETTER = 0.012  # of the width, roughly
 
 Bar = tuple[float, float, str, str]
 
@@ -36,8 +37,9 @@ class Axis:
 
     def bar(self, start: datetime, end: datetime | None, kind: str, text: str = "") -> Bar:
         """Return a bar; without an end it reaches to the edge."""
-        left = self.at(start)
-        return (left, max(self.at(end or self.end) - left, 0.0), kind, text)
+        left = min(max(self.at(start), 0.0), 1.0)
+        right = min(self.at(end or self.end), 1.0)
+        return (left, max(right - left, 0.0), kind, text)
 
     def ticks(self) -> list[tuple[float, str]]:
         """Return evenly spaced times of day, as fine as the span asks for."""
@@ -92,7 +94,7 @@ def _receipt(story: RunStory, axis: Axis) -> dict[str, Any]:
         "kind": "good",
         "label": label if not story.run.replay_of else "Replay started",
         "sub": event.contract_version if event else "",
-        "took": duration(took) if not story.run.replay_of else "",
+        "took": duration(took) if took and not story.run.replay_of else "",
         "bars": [axis.bar(max(start, axis.start), max(start, axis.start) + took, "good")],
     }
 
@@ -159,7 +161,7 @@ def _uncrowded(bars: Sequence[Bar]) -> list[Bar]:
     kept: list[Bar] = []
     free_from = 1.1
     for start, width, kind, text in reversed(bars):
-        needs = start + width + 0.02 + 0.011 * len(text)
+        needs = start + width + 0.02 + LETTER * len(text)
         kept.append((start, width, kind, text if needs < free_from else ""))
         free_from = start
     return kept[::-1]
@@ -175,8 +177,17 @@ def _marks(step: StepStory, axis: Axis) -> list[tuple[float, str]]:
         if wait.overdue_at or wait.state == "open":
             at = axis.at(wait.overdue_at or wait.due_at)
             moment = timezone.localtime(wait.overdue_at or wait.due_at)
-            marks.append((at, f"deadline {moment:%H:%M:%S}"))
+            text = f"deadline {moment:%H:%M:%S}"
+            marks.append((at, "" if _crowded(step, axis, at, text) else text))
     return [mark for mark in marks if 0 <= mark[0] <= 1]
+
+
+def _crowded(step: StepStory, axis: Axis, at: float, text: str) -> bool:
+    """Whether a bar would stand on the text beside a mark."""
+    starts = (
+        axis.at(attempt.started_at) for attempt in step.attempts if attempt.kind != "deadline"
+    )
+    return any(at <= start < at + LETTER * len(text) for start in starts)
 
 
 def _handoff(handoff: Any, axis: Axis) -> dict[str, Any]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 OFFERED = ("today", "7d", "28d")
 LATEST = 6
+WORST = 5
 PAGE = 100
 
 
@@ -116,7 +117,7 @@ def board(request: ConsoleRequest) -> dict[str, Any]:
         "rows": _rows(waiting),
         "figures": counted,
         "below": [one for one in kept if one.kept is False],
-        "objectives": [_shown(one) for one in kept if one.score.total][:8],
+        "objectives": [_shown(one) for one in kept if one.score.total][:WORST],
         "judged": len(kept),
         "went": _went(counted, period),
         "presses": _latest(request),

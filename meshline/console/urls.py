@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from meshline.console import audit, backfills, buttons, held, inbox, registry, runs, tickets
+from meshline.console import (
+    account,
+    audit,
+    backfills,
+    buttons,
+    dashboards,
+    demo,
+    held,
+    inbox,
+    registry,
+    runs,
+    search,
+    signin,
+    tickets,
+    today,
+)
 
 app_name = "console"
 
 
-@login_not_required
-def hello(request: HttpRequest) -> HttpResponse:
-    """The first page, until Today takes its place."""
-    return HttpResponse("Meshline runs here.\n", content_type="text/plain")
-
-
 urlpatterns = [
-    path("", hello, name="signin"),
+    path("", today.today, name="today"),
+    path("today.csv", today.today_csv, name="today-csv"),
+    path("duplicates/", today.duplicates, name="duplicates"),
+    path("search/", search.search, name="search"),
+    path("sla/", dashboards.dashboard, name="sla"),
+    path("sla.csv", dashboards.sla_csv, name="sla-csv"),
+    path("signin/", signin.SignIn.as_view(), name="signin"),
+    path("signout/", signin.SignOut.as_view(), name="signout"),
+    path("account/", account.account, name="account"),
+    path("account/password/", signin.PasswordChange.as_view(), name="password"),
+    path("account/password/done/", signin.PasswordDone.as_view(), name="password-done"),
+    path("demo/", demo.ribbon_part, name="demo-ribbon"),
+    path("demo/start/", demo.start, name="demo-start"),
+    path("demo/pause/", demo.pause, name="demo-pause"),
+    path("demo/again/", demo.again, name="demo-again"),
     path("handoffs/", inbox.handoff_list, name="handoffs"),
     path("handoffs/<int:ref>/", inbox.handoff_page, name="handoff"),
     path("handoffs/<int:ref>/claim/", inbox.handoff_claim, name="handoff-claim"),

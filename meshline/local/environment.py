@@ -80,7 +80,11 @@ def sandbox(ports: Mapping[str, int]) -> dict[str, str]:
         "MAIL_LOG": f"{base}/mail",
         "PAGER": f"{base}/pager",
     }
-    found = {"SANDBOX_URL": base, "SUPERVISOR_URL": f"http://127.0.0.1:{ports['page']}"}
+    found = {
+        "MESHLINE_ORGANISATION": "Harbour & Pine",
+        "SANDBOX_URL": base,
+        "SUPERVISOR_URL": f"http://127.0.0.1:{ports['page']}",
+    }
     for name, address in systems.items():
         found[f"MESHLINE_{name}_URL"] = address
         found[f"MESHLINE_{name}_TOKEN"] = token

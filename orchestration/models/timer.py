@@ -45,6 +45,7 @@ class SlaTimer(models.Model):
     tzdata_version = models.CharField(max_length=16, blank=True)
 
     class Meta:
+        verbose_name = "SLA timer"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
-from orchestration.models import Effect, EffectState, Tally
+from orchestration.models import Effect, EffectState, Expectation, Run, RunState, Tally
 from orchestration.queries.health import overdue_runs
 
 REFUND = "billing.create_refund"
@@ -39,12 +39,19 @@ def claims(*, staff: Iterable[str], now: datetime) -> Claims:
     ours = {address.casefold() for address in staff}
     return Claims(
         refunds_asked=_tallied("received", contract=REFUND_ASKED),
-        refunds_made=done.filter(scope=REFUND).count(),
+        refunds_made=_confirmed(done.filter(scope=REFUND)),
         duplicates_stopped=_tallied("duplicate"),
         mails=sum(str(to).casefold() not in ours for to in mails),
         lost=_tallied("rejected") + overdue_runs(now),
         doubled=_doubled(),
     )
+
+
+def _confirmed(effects: QuerySet[Effect]) -> int:
+    """Those that the other system has acknowledged, or was found to have done; no mere answer."""
+    heard = Expectation.objects.filter(run_id=OuterRef("last_run_id"), state="consumed")
+    ended = Run.objects.filter(pk=OuterRef("last_run_id"), state=RunState.SUCCEEDED)
+    return effects.filter(Q(Exists(heard)) | Q(Exists(ended))).count()
 
 
 def _tallied(metric: str, **of: str) -> int:

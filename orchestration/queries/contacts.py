@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts_app.models import OwnerRole, Ownership
@@ -18,6 +18,7 @@ class Contact:
     name: str
     role: str
     on_call: bool = False
+    email: str = ""
 
 
 def contacts_of(contract: str, now: datetime) -> list[Contact]:
@@ -33,10 +34,11 @@ def contacts_of(contract: str, now: datetime) -> list[Contact]:
         if owner is not None:
             person = owner.person
             name = (person.get_full_name() or person.get_username()) if person else owner.title
-            found.append(Contact(name, f"{role.label}, {owner.title}"))
+            email = person.email if person else owner.email
+            found.append(Contact(name, f"{role.label}, {owner.title}", email=email))
             rota = owner.rota if role == OwnerRole.RUNTIME else rota
         elif named is not None:
-            found.append(Contact(_name_of(named), str(role.label)))
+            found.append(Contact(_name_of(named), str(role.label), email=named.person))
         if named is not None and role == OwnerRole.RUNTIME:
             rota = named.oncall or rota
     return _with_on_call(found, rota, now)
@@ -46,7 +48,10 @@ def _with_on_call(found: list[Contact], rota: str, now: datetime) -> list[Contac
     person = oncall.on_call(rota, now) if rota else None
     if person is None:
         return found
-    shown = [Contact(c.name, c.role, c.name == person.name) for c in found]
+    shown = [
+        replace(c, name=person.name, on_call=True) if c.email and c.email == person.email else c
+        for c in found
+    ]
     if not any(contact.on_call for contact in shown):
         shown.append(Contact(person.name, f"On call, {rota}", True))
     return shown

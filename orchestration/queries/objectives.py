@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Count, Q
+from django.db.models.functions import TruncDay
 
 from contracts_app.models import ContractState, ContractVersion
 from contracts_app.queries import registry
@@ -89,8 +90,8 @@ def objectives(specs: Sequence[ContractSpec], period: Period) -> list[Objective]
     hours = tuple(hour + timedelta(hours=n) for n in range(1 - BURN_HOURS, 2))
     counts = tallied.counts(METRICS, period.day_edges())
     recent = tallied.counts(METRICS, hours)
-    overdue = _overdue(specs, period.end)
-    found = [_tightest(spec, counts, recent, overdue) for spec in specs]
+    overdue = _overdue(specs, period)
+    found = [_tightest(spec, period, counts, recent, overdue.get(spec.name, {})) for spec in specs]
     return sorted((one for one in found if one is not None), key=_worst_first)
 
 
@@ -118,15 +119,21 @@ def _all(kept: list[bool | None]) -> bool | None:
 
 
 def _tightest(
-    spec: ContractSpec, counts: Counts, recent: Counts, overdue: Mapping[str, int]
+    spec: ContractSpec, period: Period, counts: Counts, recent: Counts, overdue: Mapping[date, int]
 ) -> Objective | None:
     """The objective that has the least of its budget left speaks for the contract."""
+    dates = [edge.astimezone(period.zone).date() for edge in period.day_edges()[:-1]]
     found = []
     for slo in _judged(spec):
-        late = Score(0, overdue.get(spec.name, 0)) if slo.sli == "latency" else Score()
-        days = tuple(_score(slo, spec.name, counts, at) for at in range(counts.slices))
+        late = overdue if slo.sli == "latency" else {}
+        days = tuple(
+            _score(slo, spec.name, counts, at) + Score(0, late.get(day, 0))
+            for at, day in enumerate(dates)
+        )
+        earlier = Score(0, sum(count for day, count in late.items() if day not in dates))
         hours = (_score(slo, spec.name, recent, at) for at in range(recent.slices))
-        total, now = sum(days, late), sum(hours, late)
+        now = sum(hours, Score(0, late.get(dates[-1], 0)))
+        total = sum(days, earlier)
         found.append(Objective(spec.name, _text(slo), _target(slo), total, days, now))
     return min(found, key=_worst_first, default=None)
 
@@ -140,15 +147,20 @@ def _score(slo: Slo, contract: str, counts: Counts, at: int) -> Score:
     return Score(count("received") - count("held"), count("held") + count("rejected"))
 
 
-def _overdue(specs: Iterable[ContractSpec], now: datetime) -> dict[str, int]:
-    """Runs that are still open past their contract's threshold: bad from that moment on."""
+def _overdue(specs: Iterable[ContractSpec], period: Period) -> dict[str, dict[date, int]]:
+    """Runs still open past their contract's threshold: bad from that moment on, by start day."""
     late = Q(pk__in=[])
     for spec in specs:
         threshold = latency_threshold(spec)
         if threshold is not None:
-            late |= Q(contract=spec.name, id__lt=uuid7_floor(now - threshold))
+            late |= Q(contract=spec.name, id__lt=uuid7_floor(period.end - threshold))
     rows = Run.objects.filter(late, state__in=OPEN, internal=False).order_by()
-    return dict(rows.values_list("contract").annotate(n=Count("pk")))
+    by_day = rows.annotate(day=TruncDay("created_at", tzinfo=period.zone))
+    found: dict[str, dict[date, int]] = {}
+    counted = by_day.values("contract", "day").annotate(n=Count("pk"))
+    for contract, day, count in counted.values_list("contract", "day", "n"):
+        found.setdefault(contract, {})[day.astimezone(period.zone).date()] = count
+    return found
 
 
 def _published() -> list[ContractSpec]:

@@ -90,6 +90,12 @@ def story_of(run: Run) -> RunStory:
     )
 
 
+def attempts_of(run: Run) -> list[Attempt]:
+    """Return the history of the run and of the runs that it repeats, or that repeat it."""
+    together = Attempt.objects.filter(run__event_id=run.event_id, run__flow=run.flow)
+    return list(together[:MAX_ATTEMPTS])
+
+
 def _steps(run: Run, spec: FlowSpec | None, attempts: list[Attempt]) -> list[StepStory]:
     records = {record.path: record for record in StepRecord.objects.filter(run_id=run.pk)}
     waits: dict[str, list[Expectation]] = {}

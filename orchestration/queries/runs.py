@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from contracts_app.rules import identity
 from meshline.core.errors import MeshlineError
 from meshline.core.ids import uuid7_floor
 from orchestration.models import Event, Expectation, FlowVersion, Run, RunOutcome, RunState
@@ -149,8 +150,9 @@ def _names(text: str) -> Q:
         identifier = UUID(text)
     except ValueError:
         ticket = text if ":" in text else f"desk:{text}"
-        orders = Event.objects.filter(order=text).values("pk")[:COUNTED]
-        mails = Event.objects.filter(email=text).values("pk")[:COUNTED]
+        order = identity.canonical_order(text) or text
+        orders = Event.objects.filter(order=order).values("pk")[:COUNTED]
+        mails = Event.objects.filter(email=text.lower()).values("pk")[:COUNTED]
         return Q(ticket=ticket) | Q(customer=text) | Q(event_id__in=orders) | Q(event_id__in=mails)
     return Q(pk=identifier) | Q(event_id=identifier)
 

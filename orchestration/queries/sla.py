@@ -89,7 +89,7 @@ class Row:
     @property
     def share(self) -> float:
         """Which share of the target is used, 1 at most."""
-        return min(self.used / self.target, 1.0) if self.target else 1.0
+        return round(min(self.used / self.target, 1.0), 2) if self.target else 1.0
 
     @property
     def late(self) -> timedelta:
@@ -198,8 +198,9 @@ def harm(period: Period, wanted: Wanted) -> Harm:
     columns = ("ticket", "customer", "amount_minor", "currency")
     listed = list(rows.values_list(*columns))
     money = {ticket: (amount, code) for ticket, _, amount, code in listed if amount is not None}
-    return Harm(len({customer or ticket for ticket, customer, _, _ in listed}),
-                Totals.of(money.values()))  # fmt: skip
+    known = {ticket: customer for ticket, customer, _, _ in listed if customer}
+    whom = {known.get(ticket, ticket) for ticket, _, _, _ in listed}
+    return Harm(len(whom), Totals.of(money.values()))
 
 
 def broken_rows(
@@ -274,15 +275,23 @@ def _rows(timers: QuerySet[SlaTimer], *, now: datetime, limit: int) -> list[Row]
     owners = owners_of(
         {timer.contract for timer in listed} | {one.contract for one in handoffs.values()}
     )
-    return [_row(timer, handoffs.get(timer.ticket), owners, now) for timer in listed]
+    names = _names(timer.ticket for timer in listed)
+    return [_row(timer, handoffs.get(timer.ticket), owners, names, now) for timer in listed]
 
 
-def _row(timer: SlaTimer, handoff: Handoff | None, owners: dict[str, str], now: datetime) -> Row:
+def _row(
+    timer: SlaTimer,
+    handoff: Handoff | None,
+    owners: dict[str, str],
+    names: dict[str, str],
+    now: datetime,
+) -> Row:
     used = used_time(timer, until=timer.stopped_at or now)
     contract = handoff.contract if handoff else timer.contract
     person = handoff.claimed_by if handoff else None
     holder = (person.get_full_name() or person.get_username()) if person else ""
-    return Row(timer, used, holder or owners.get(contract, ""), handoff, timer.customer_name)
+    name = timer.customer_name or names.get(timer.ticket, "")
+    return Row(timer, used, holder or owners.get(contract, ""), handoff, name)
 
 
 def used_time(timer: SlaTimer, *, until: datetime) -> timedelta:
@@ -290,6 +299,12 @@ def used_time(timer: SlaTimer, *, until: datetime) -> timedelta:
     pauses = [Pause(pause.started_at, pause.ended_at) for pause in timer.pauses.all()]
     calendar = documents.calendar_of(timer.calendar)
     return elapsed(timer.started_at, calendar, pauses, until=max(until, timer.started_at))
+
+
+def _names(tickets: Iterable[str]) -> dict[str, str]:
+    """Return the customers' names by ticket, as any promise to the ticket knows them."""
+    rows = SlaTimer.objects.filter(ticket__in=set(tickets)).exclude(customer_name="")
+    return dict(rows.order_by("pk").values_list("ticket", "customer_name"))
 
 
 def _handoffs(tickets: Iterable[str]) -> dict[str, Handoff]:

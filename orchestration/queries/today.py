@@ -19,6 +19,7 @@ from meshline.core.money import Totals
 from orchestration.models import Handoff, HandoffState, SlaTimer, TimerState
 from orchestration.queries import tallied
 from orchestration.queries.tallied import Counts
+from orchestration.rules.attainment import Score
 
 MOST = 500
 METRICS = ("straight", "recovered", "duplicate", "person", "intervention", "received")
@@ -114,13 +115,17 @@ class Figures:
 
     @property
     def events(self) -> int:
-        """All four ways that an event can go."""
-        return self.straight + self.recovered + self.duplicates + self.person
+        """Events taken in, each once."""
+        return self.counts.total("received")
 
     @property
     def unaided(self) -> Decimal | None:
-        """The share handled without a person; None without events."""
-        return Decimal(self.events - self.person) / self.events if self.events else None
+        """The share of what went one of the four ways that needed no person; None if nothing did.
+
+        Events that start nothing (a reply that stops a timer) are not counted as a success.
+        """
+        alone = self.straight + self.recovered + self.duplicates
+        return Score(alone, self.person).share
 
     def unaided_series(self) -> list[float | None]:
         """Return that share from the beginning up to each slice's end."""

@@ -49,8 +49,8 @@ def percent(share: Decimal | None, *, places: int = 2) -> str:
     """Show a share as "99.71"; rounded down, so that 100 means all of them. None is a dash."""
     if share is None:
         return "—"
-    if share == 1:
-        return "100"
+    if share in (0, 1):
+        return str(int(share * 100))
     shown = (share * 100).quantize(Decimal(1).scaleb(-places), rounding=ROUND_FLOOR)
     return f"{shown:f}"
 

@@ -235,6 +235,13 @@ class FlowSpec:
         return tuple(dict.fromkeys(named))
 
 
+def acknowledges(step: Step) -> tuple[str, ...]:
+    """Return the calls whose effect a step's event acknowledges: those it would ask again."""
+    if not isinstance(step, AwaitStep):
+        return ()
+    return tuple(move.step for move in step.on_timeout if isinstance(move, RetryFrom))
+
+
 def give_ups(step: Step) -> list[GiveUp]:
     """Return every place where a step names a handoff of its own."""
     candidates: list[object] = []

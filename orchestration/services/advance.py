@@ -25,6 +25,7 @@ from orchestration.rules.advance import (
     wait_opened,
 )
 from orchestration.rules.catalog import CATALOG
+from orchestration.rules.flow_spec import acknowledges
 from orchestration.rules.interpreter import next_action, settle
 from orchestration.rules.outcomes import Done, Outcome
 from orchestration.rules.run_state import (
@@ -147,6 +148,8 @@ def _judge(ground: Ground, expectation: Expectation) -> None:
     expectations.judged(expectation, satisfied=satisfied, now=ground.now)
     if satisfied:
         expectations.close(run=ground.run, state="cancelled", path=expectation.path)
+        acknowledged = acknowledges(ground.spec.step(expectation.path))
+        effects.confirm(run=ground.run, paths=acknowledged, now=ground.now)
 
 
 def _decide(ground: Ground) -> Flight | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from meshline.core.canonical import digest
 from meshline.core.errors import Conflict
@@ -111,3 +112,22 @@ def settle(*, scope: str, key: str, outcome: Outcome, now: datetime) -> None:
             rows.exclude(state=EffectState.DONE).update(
                 state=EffectState.UNKNOWN, last_error=reason[:500]
             )
+
+
+def doubt(*, run: Run, paths: Collection[str]) -> None:
+    """The system said done, and its acknowledgement never came: nobody knows any more."""
+    of_run(run, paths).filter(state=EffectState.DONE).update(
+        state=EffectState.UNKNOWN, last_error="answered, but never acknowledged"
+    )
+
+
+def confirm(*, run: Run, paths: Collection[str], now: datetime) -> None:
+    """The acknowledgement came: what was in doubt is done."""
+    of_run(run, paths).filter(state=EffectState.UNKNOWN, result__isnull=False).update(
+        state=EffectState.DONE, settled_at=now, last_error=""
+    )
+
+
+def of_run(run: Run, paths: Collection[str]) -> QuerySet[Effect]:
+    """The effects of these steps of the run's event and flow, whichever run made them."""
+    return Effect.objects.filter(event_id=run.event_id, flow=run.flow, path__in=paths)

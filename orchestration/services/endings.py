@@ -14,8 +14,17 @@ from orchestration.models import Attempt, Run, RunOutcome, RunState
 from orchestration.queries import objectives
 from orchestration.rules.advance import handed_over
 from orchestration.rules.causes import cause_of
+from orchestration.rules.flow_spec import acknowledges
 from orchestration.rules.run_state import HandOver, Perform
-from orchestration.services import announcements, expectations, handoffs, steps, tallies, timers
+from orchestration.services import (
+    announcements,
+    effects,
+    expectations,
+    handoffs,
+    steps,
+    tallies,
+    timers,
+)
 from orchestration.services.ground import Ground
 from orchestration.services.handoffs import Trouble
 
@@ -49,6 +58,7 @@ def hand_over(ground: Ground, decision: HandOver) -> None:
         detail={"detail": decision.detail},
         now=now,
     )
+    effects.doubt(run=run, paths=acknowledges(ground.spec.step(decision.path)))
     Run.objects.filter(pk=run.pk).update(outcome=RunOutcome.PERSON)
     if decision.goes_on:
         run.outcome = RunOutcome.PERSON

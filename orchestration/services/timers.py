@@ -115,6 +115,7 @@ def _start(row: SlaPolicy, spec: SlaPolicySpec, metric: Metric, cause: Cause) ->
     if _open_timer(metric, cause) is not None:
         return  # the oldest unanswered message counts
     calendar = registry_documents.published(BusinessCalendar, spec.calendar)
+    hours = registry_documents.calendar_of(calendar)
     timer = SlaTimer.objects.create(
         ticket=cause.ticket,
         metric=metric.name,
@@ -129,13 +130,19 @@ def _start(row: SlaPolicy, spec: SlaPolicySpec, metric: Metric, cause: Cause) ->
         target_s=metric.target.total_seconds(),
         started_at=cause.at,
         start_event_id=cause.event_id,
+        due_at=due_at(cause.at, metric.target, hours, []),
         tzdata_version=version("tzdata"),
     )
     levels = sorted({100, *(int(share * 100) for share in metric.warn)})
     TimerAlarm.objects.bulk_create(
-        [TimerAlarm(timer=timer, generation=timer.generation, level=level) for level in levels]
+        TimerAlarm(
+            timer=timer,
+            generation=timer.generation,
+            level=level,
+            due_at=due_at(cause.at, metric.target * level / 100, hours, []),
+        )
+        for level in levels
     )
-    _recompute(timer)
     _record(timer, "timer.start", cause)
 
 

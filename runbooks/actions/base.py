@@ -10,34 +10,37 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from orchestration.models import Handoff, Run
+from orchestration.models import Event, Handoff, Run
 from orchestration.rules.preview import PreviewLine
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a button is pressed on: a handoff, a run, or both."""
+    """What a button is pressed on: a handoff, a run, or both; else a ticket, by its event."""
 
     handoff: Handoff | None
     run: Run | None
+    event: Event | None = None
+
+    @property
+    def thing(self) -> Handoff | Run | Event | None:
+        """What it is about, the most telling first."""
+        return self.handoff or self.run or self.event
 
     @property
     def ticket(self) -> str:
         """The ticket it is about, empty if none is named yet."""
-        thing = self.handoff or self.run
-        return thing.ticket if thing else ""
+        return self.thing.ticket if self.thing else ""
 
     @property
     def contract(self) -> str:
         """The contract it is about."""
-        thing = self.handoff or self.run
-        return thing.contract if thing else ""
+        return self.thing.contract if self.thing else ""
 
     @property
     def contract_version(self) -> str:
         """The version under which the event was accepted."""
-        thing = self.handoff or self.run
-        return thing.contract_version if thing else ""
+        return self.thing.contract_version if self.thing else ""
 
 
 @dataclass(frozen=True)

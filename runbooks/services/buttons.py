@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 
 from contracts_app.queries import people
 from contracts_app.services import audit
 from meshline.core.errors import Conflict, ContractViolation, NotAllowed, NotFound
 from meshline.core.keys import TicketKey
-from orchestration.models import Handoff, Run
+from orchestration.models import Event, Handoff, Run
 from orchestration.services import tallies
 from runbooks.actions import ACTIONS, action_named
 from runbooks.actions.base import Action, Press, Preview, Target
@@ -57,14 +57,19 @@ class Button:
         return bool(self.permit)
 
 
-def target_of(*, handoff: Handoff | None = None, run: Run | None = None) -> Target:
-    """What a button on this handoff or run acts on; a handoff brings its run along."""
+def target_of(
+    *, handoff: Handoff | None = None, run: Run | None = None, event: Event | None = None
+) -> Target:
+    """What a button here acts on; a handoff brings its run along, a run its open handoff.
+
+    `event` stands for its ticket, where neither a handoff nor a run is the matter.
+    """
     if handoff is not None and run is None and handoff.run_id is not None:
         run = Run.objects.filter(pk=handoff.run_id).first()
     if run is not None and handoff is None:
         open_ones = Handoff.objects.filter(run_id=run.pk).exclude(state="resolved")
         handoff = open_ones.order_by("-pk").first()
-    return Target(handoff, run)
+    return Target(handoff, run, event)
 
 
 def buttons_for(*, target: Target, user: User) -> list[Button]:
@@ -138,7 +143,8 @@ def press_key_of(target: Target) -> str:
     if target.run is not None:
         presses = Intervention.objects.filter(run_id=target.run.pk).count()
         return f"run:{target.run.pk}:{target.run.state}:{presses}"
-    return ""
+    presses = Intervention.objects.filter(ticket=target.ticket).count()
+    return f"ticket:{target.ticket}:{presses}"[:80]
 
 
 def latest_press(target: Target) -> Intervention | None:
@@ -148,7 +154,7 @@ def latest_press(target: Target) -> Intervention | None:
         return rows.filter(handoff_id=target.handoff.pk).first()
     if target.run is not None:
         return rows.filter(run_id=target.run.pk).first()
-    return None
+    return rows.filter(ticket=target.ticket).first()
 
 
 def _lock(target: Target) -> Target:
@@ -165,7 +171,17 @@ def _lock(target: Target) -> Target:
                 first=latest_press(target),
                 remedy="Look at what came of it.",
             )
-    return Target(handoff, run)
+    if handoff is None and run is None:
+        _queue_up(target.ticket)
+    return Target(handoff, run, target.event)
+
+
+def _queue_up(ticket: str) -> None:
+    """A ticket has no row of its own to lock: presses on it queue up behind its name."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"press:{ticket}"]
+        )
 
 
 def _still_first(target: Target, wish: Wish) -> None:
@@ -233,8 +249,10 @@ def _record(action: Action, target: Target, intervention: Intervention, now: dat
     audit.record(
         action=action.slug,
         actor=intervention.actor,
-        object_type="handoff" if target.handoff else "run",
-        object_id=target.handoff.reference if target.handoff else intervention.run_id,
+        object_type=_kind(target),
+        object_id=target.handoff.reference
+        if target.handoff
+        else intervention.run_id or target.ticket,
         contract=intervention.contract,
         contract_version=intervention.contract_version,
         ticket=intervention.ticket,
@@ -250,13 +268,19 @@ def _record_refusal(action: Action, target: Target, by: User, why: str, now: dat
     audit.record(
         action=f"{action.slug}.refused",
         actor=by,
-        object_type="handoff" if target.handoff else "run",
+        object_type=_kind(target),
         object_id=target.handoff.reference if target.handoff else "",
         contract=target.contract,
         ticket=target.ticket,
         reason=why,
         now=now,
     )
+
+
+def _kind(target: Target) -> str:
+    if target.handoff is not None:
+        return "handoff"
+    return "run" if target.run is not None else "ticket"
 
 
 def _name(user: User) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.contrib import admin
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -135,6 +137,14 @@ def test_contract_owner_reads_audit_entries_of_own_contracts_only(sign_in: SignI
     assert "contract c.d" not in page
 
 
+def test_times_are_exact_and_say_their_zone(sign_in: SignIn) -> None:
+    entry = audit.record(action="x.y", actor="nadia", object_type="thing", object_id=1)
+
+    page = sign_in("auditor").get(url(AuditEntry)).content.decode()
+
+    assert re.search(rf"{entry.at.year}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]+", page)
+
+
 def test_event_page_shows_facts_and_no_personal_data(sign_in: SignIn) -> None:
     now = clock.now()
     event = Event.objects.create(
@@ -161,6 +171,6 @@ def test_pages_of_the_scheduler_carry_no_script_of_their_own(sign_in: SignIn, na
     assert all('type="application/json"' in text.split(">")[0] for text in inline)
 
 
-def _request(client: Client) -> object:
+def _request(client: Client) -> WSGIRequest:
     answer = client.get("/admin/")
     return answer.wsgi_request

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import Group, User
 from django.db import transaction
@@ -87,8 +88,10 @@ def _desk(kind: str) -> Any:
     return body | {"id": next_id("zen")}
 
 
-def given_finished(run: Run, *, now: datetime | None = None) -> None:
+def given_finished(run_id: UUID | None, *, now: datetime | None = None) -> None:
     """The run has succeeded; handoffs that follow it are resolved."""
+    assert run_id is not None
+    run = Run.objects.get(pk=run_id)
     with transaction.atomic():
         runs.end(run=run, state=RunState.SUCCEEDED, now=now or clock.now())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -44,9 +43,8 @@ def form_of(client: Client, handoff: Handoff, slug: str = "flow.replay") -> dict
 
 def pressed(
     client: Client, handoff: Handoff, form: dict[str, Any], slug: str = "flow.replay", **more: Any
-) -> HttpResponse:
-    answer: HttpResponse = client.post(address(handoff, slug, press=True), form, **more)
-    return answer
+) -> Any:
+    return client.post(address(handoff, slug, press=True), form, **more)
 
 
 def test_preview_says_effect_by_effect_what_would_happen() -> None:
@@ -69,7 +67,7 @@ def test_preview_changes_nothing() -> None:
     signed_in().get(address(handoff))
 
     assert not Intervention.objects.exists()
-    assert Run.objects.filter(event_id=handoff.event_id).count() == 1
+    assert Run.objects.filter(ticket=handoff.ticket, internal=False).count() == 1
 
 
 def test_press_without_javascript_goes_back_to_the_handoff_with_the_outcome() -> None:
@@ -98,7 +96,7 @@ def test_outcome_is_told_where_it_was_pressed_and_follows_the_run() -> None:
     live = reverse("console:press", args=[press.pk])
 
     running = client.get(live, {"partial": "1"})
-    given_finished(Run.objects.get(pk=press.result_run_id))
+    given_finished(press.result_run_id)
     over = client.get(live, {"partial": "1"})
 
     assert "Replay started." in started.content.decode()
@@ -119,7 +117,7 @@ def test_two_presses_of_one_form_make_one_action_and_the_second_learns_who_was_f
 
     assert (first.status_code, second.status_code) == (200, 409)
     assert "Nadia Arslan pressed Replay" in second.content.decode()
-    assert Run.objects.filter(event_id=handoff.event_id).count() == 2
+    assert Run.objects.filter(ticket=handoff.ticket, internal=False).count() == 2
     assert Intervention.objects.count() == 1
 
 

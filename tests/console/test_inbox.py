@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from contracts_app.models import AuditEntry
-from orchestration.models import Handoff, Run
+from orchestration.models import Handoff
 from runbooks.models import Intervention
 from tests.builders import given_document, given_pilot
 from tests.console.builders import given_finished, given_reader, given_stuck_refund
@@ -189,7 +189,7 @@ def test_replay_under_way_is_seen_by_everybody_until_resolved() -> None:
     running = watcher.get(address, head).content.decode()
     listed = watcher.get(reverse("console:handoffs"), {"partial": "list"}).content.decode()
     press = Intervention.objects.get()
-    given_finished(Run.objects.get(pk=press.result_run_id))
+    given_finished(press.result_run_id)
     over = watcher.get(address, head).content.decode()
 
     assert "Replay under way, started by Nadia Arslan" in running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from contracts_app.queries import clock
 from meshline.console.runs import since_of
 from orchestration.models import Run
 from orchestration.queries import runs as run_rows
+from orchestration.services import runs
 from tests.builders import accepted, given_pilot, refund_requested, run_of
 from tests.console.builders import given_finished, given_reader, given_stuck_refund
 
@@ -33,7 +35,7 @@ def nadia() -> Client:
     return client
 
 
-def given_run(**more: object) -> Run:
+def given_run(**more: Any) -> Run:
     return run_of(accepted("helpdesk", refund_requested(**more)))
 
 
@@ -189,9 +191,7 @@ def test_views_of_a_run_stand_in_the_address(nadia: Client) -> None:
 
 def test_replay_is_found_from_both_runs(nadia: Client) -> None:
     handoff = given_stuck_refund()
-    from orchestration.services import runs
-
-    old = Run.objects.get(pk=handoff.run_id)
+    old = Run.objects.get(ticket=handoff.ticket, internal=False)
     new = runs.replay(run=old, now=clock.now())
 
     related = {"side": "related"}
@@ -214,7 +214,7 @@ def test_audit_of_a_run_is_shown_to_those_who_may_read_it(nadia: Client) -> None
 
 def test_finished_run_polls_to_the_same_part_with_304(nadia: Client) -> None:
     run = given_run()
-    given_finished(run)
+    given_finished(run.pk)
     address = reverse("console:run", args=[run.pk])
     first = nadia.get(address, {"partial": "main"})
 

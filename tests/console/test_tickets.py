@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from contracts_app.queries import clock
-from orchestration.models import Event, Run, SlaTimer
+from orchestration.models import Event, SlaTimer
 from orchestration.queries import tickets
 from runbooks.services import buttons
 from tests.builders import accepted, given_pilot, refund_requested, run_of
@@ -57,7 +57,7 @@ def test_timeline_holds_everything_newest_first(nadia: Client) -> None:
         by=given_reader("ops_lead", "Tomás Oliveira"),
         now=clock.now(),
     )
-    given_finished(Run.objects.get(pk=press.result_run_id))
+    given_finished(press.result_run_id)
 
     seen = [title for title in titles(nadia) if "Refund" not in title or "completion" not in title]
 
@@ -127,7 +127,7 @@ def test_money_is_told_per_currency_and_nothing_is_summed_across(nadia: Client) 
 def test_sent_money_counts_as_acknowledged_only_after_the_run_succeeded() -> None:
     handoff = given_stuck_refund()
     before = tickets.money_of(tickets.rows_of("desk:48213"))[0]
-    given_finished(Run.objects.get(pk=handoff.run_id))
+    given_finished(handoff.run_id)
 
     after = tickets.money_of(tickets.rows_of("desk:48213"))[0]
 

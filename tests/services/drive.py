@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from orchestration.models import Run
+from orchestration.models import Run, StepRecord
 from orchestration.services import driver
 from orchestration.services.storing import Receipt
 from tests.builders import refund_requested, run_of
@@ -42,3 +42,14 @@ def drained_to_step(receipt: Receipt, step: str, *, seconds: float = 20.0) -> Ru
         driver.drain(seconds=1)
         time.sleep(0.05)
     return run
+
+
+def silence_passes(receipt: Receipt, *, times: int) -> None:
+    """Let the deadline of the run's open wait pass, so often, without waiting for it."""
+    for _ in range(times):
+        run = run_of(receipt)
+        for record in StepRecord.objects.filter(run_id=run.pk, state="waiting"):
+            facts = record.facts | {"due_at": run.created_at.isoformat()}
+            StepRecord.objects.filter(run_id=run.pk, path=record.path).update(facts=facts)
+        Run.objects.filter(pk=run.pk, state="waiting").update(wake_at=run.created_at)
+        driver.drain()

@@ -265,7 +265,8 @@ def test_contract_owner_edits_flows_of_their_own_contracts_only() -> None:
         draft_from_published(FLOW, name="refund-completion", by=stranger, now=now)
     matrix = Owner.objects.filter(ownerships__contract__name="support.refund.requested")
     matrix.update(person=owner)
-    assert draft_from_published(FLOW, name="refund-completion", by=owner, now=now)
+    draft = draft_from_published(FLOW, name="refund-completion", by=owner, now=now)
+    assert draft.created_by == owner
 
 
 def test_runbook_published_now_is_offered_to_matching_trouble_at_once() -> None:

@@ -8,7 +8,7 @@ from orchestration.models import Effect, Handoff
 from orchestration.services import driver
 from tests.builders import accepted, refund_webhook, run_of
 from tests.sandbox_process import Sandbox
-from tests.services.drive import drained_to_step, given_request
+from tests.services.drive import drained_to_step, given_request, silence_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -69,3 +69,23 @@ def test_refund_that_billing_refuses_is_in_front_of_a_person(sandbox: Sandbox) -
     assert run_of(receipt).state == "failed"
     assert handoff.ticket == f"desk:{request['ticket_id']}"
     assert (handoff.amount_minor, handoff.currency) == (2500, "EUR")
+
+
+def test_refund_that_billing_dropped_is_in_doubt_until_it_is_acknowledged(sandbox: Sandbox) -> None:
+    request = given_request(sandbox)
+    charge = {"charge": request["charge_id"]}
+    sandbox.fault("billing", "create_refund", "ack_no_apply", match=charge)
+    receipt = accepted("helpdesk", request)
+    driver.drain()
+    assert run_of(receipt).step == "billing_ack"
+    silence_passes(receipt, times=3)
+
+    effect = Effect.objects.get(event_id=receipt.event_id, path="refund")
+    assert (run_of(receipt).state, effect.state) == ("failed", "unknown")
+    assert sandbox.books()["by_refund"][request["refund_id"]]["applied"] == 0
+
+    accepted("billing", refund_webhook(request))
+    driver.drain()
+
+    effect.refresh_from_db()
+    assert (run_of(receipt).state, effect.state) == ("succeeded", "done")

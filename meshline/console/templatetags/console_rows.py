@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.utils import timezone
+from django.utils.safestring import SafeString
 
-from meshline.console.ui import states
+from meshline.console.ui import states, times
 from orchestration.models import Attempt, Run
 
 register = template.Library()
@@ -24,6 +26,16 @@ def pick(mapping: Mapping[str, Any], name: str) -> Any:
 def step_kinds(names: Iterable[str]) -> list[str]:
     """Return the colours of steps' states, for the strip of a run."""
     return [states.look(name, "step").kind for name in names]
+
+
+@register.filter
+def at(moment: datetime | None, now: datetime) -> SafeString | str:
+    """Return the time of day, or the day if it is not `now`'s; exact in the tooltip."""
+    if moment is None:
+        return times.NOTHING
+    local, today = timezone.localtime(moment), timezone.localtime(now)
+    same_day = local.date() == today.date()
+    return times.element(moment, f"{local:%H:%M:%S}" if same_day else f"{local.day} {local:%b}")
 
 
 @register.filter

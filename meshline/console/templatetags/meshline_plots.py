@@ -41,4 +41,6 @@ def share(value: Decimal | None) -> str:
 @register.filter
 def times(value: Decimal | None) -> str:
     """Show a factor with its sign: 6.2 times; None is a dash."""
-    return "—" if value is None else f"{value:.1f}\u00d7"
+    if value is None:
+        return "—"
+    return f"{value:.0f}\u00d7" if value >= 10 or not value else f"{value:.1f}\u00d7"

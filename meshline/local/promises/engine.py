@@ -29,12 +29,12 @@ SELECT a.timer_id, a.level, t.ticket, t.metric, a.due_at, a.fired_at,
  WHERE a.due_at IS NOT NULL AND (a.fired_at IS NOT NULL OR a.due_at < now())
 """
 _DOUBLE_ALARMS = """
-SELECT a.object_id, a.detail->>'level' AS level, count(*) AS times
-  FROM contracts_app_auditentry a
- WHERE a.action IN ('timer.warn', 'timer.breach') GROUP BY 1, 2
-HAVING count(*) > (SELECT count(*) FROM orchestration_timeralarm t
-                    WHERE t.timer_id::text = a.object_id AND t.level::text = a.detail->>'level'
-                      AND t.fired_at IS NOT NULL)
+SELECT told.* FROM (
+  SELECT object_id, detail->>'level' AS level, count(*) AS times FROM contracts_app_auditentry
+   WHERE action IN ('timer.warn', 'timer.breach') GROUP BY 1, 2) told
+ WHERE told.times > (SELECT count(*) FROM orchestration_timeralarm t
+                      WHERE t.timer_id::text = told.object_id AND t.level::text = told.level
+                        AND t.fired_at IS NOT NULL)
 """
 _UNAUDITED = """
 SELECT 'handoff ' || h.id AS what FROM orchestration_handoff h
