@@ -132,7 +132,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "console:signin"
 LOGIN_REDIRECT_URL = "/"
-# A session ends when nobody has asked for a page for so long, and in any case after SESSION_COOKIE_AGE.
+# A session ends when nobody has asked for a page for so long, and after SESSION_COOKIE_AGE anyway.
 SESSION_IDLE_S = 8 * 3600
 SESSION_IDLE_ADMIN_S = 30 * 60
 LOGOUT_REDIRECT_URL = "console:signin"
@@ -230,7 +230,7 @@ LEASE_S = env.seconds("MESHLINE_LEASE_S", 30)
 SECRET_KEYS = env.words("MESHLINE_SECRET_KEYS", "")
 SANDBOX_URL = env.url("SANDBOX_URL", "")
 SUPERVISOR_URL = env.url("SUPERVISOR_URL", "")
-# The demo's people and passwords, shown at its sign-in: never where the console is reached by https.
+# The demo's people and passwords, shown at its sign-in; never where the console has https.
 PILOT_LOGINS = env.text("MESHLINE_PILOT_LOGINS", "") if SANDBOX_URL and INSECURE_LOOPBACK else ""
 
 # --- Logs -----------------------------------------------------------------------------------

@@ -40,11 +40,19 @@ def nudge() -> bool:
     """Ask some worker to drain what is due, unless somebody just asked; False if it failed."""
     try:
         if broker().set(FLAG, "1", nx=True, ex=FLAG_S):
-            app.send_task("orchestration.drain")
+            _send()
     except (redis.RedisError, OperationalError, OSError) as error:
         log.warning("nudge failed, the sweep will find the work: %s", type(error).__name__)
         return False
     return True
+
+
+def _send() -> None:
+    try:
+        app.send_task("orchestration.drain")
+    except Exception:
+        clear_flag()  # nothing was sent: the next one must not think so
+        raise
 
 
 def clear_flag() -> None:

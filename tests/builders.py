@@ -44,7 +44,7 @@ def given_pilot(*folders: str) -> None:
 def given_document(text: str) -> Any:
     """Publish one document of any kind, straight as a row."""
     document = yaml12.load(text.encode(), name="built")
-    value: dict[str, Any] = document.value  # type: ignore[assignment]
+    value: dict[str, Any] = document.value
     kind = str(value["meshline"]).split("/")[0]
     common: dict[str, Any] = {"text": text, "body": value, "digest": canonical.digest(value)}
     if kind == "contract":

@@ -11,6 +11,11 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 
+def pytest_configure() -> None:
+    """Passwords of tests cost nothing to hash; processes of their own verify them all the same."""
+    settings.PASSWORD_HASHERS = ["tests.quick_hasher.QuickArgon2", *settings.PASSWORD_HASHERS]
+
+
 def database_url(*, role_url: str | None = None) -> str:
     """The address of this worker's test database, for a process of its own.
 

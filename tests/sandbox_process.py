@@ -78,7 +78,7 @@ def running_sandbox(folder: Path, *, ingest: str = "http://127.0.0.1:9") -> Iter
         *("--record", str(folder / "record.sqlite3"), "--ingest", ingest),
         *("--secrets", str(secrets), "--pace", "check"),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 our own
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         line = process.stdout.readline()

@@ -86,6 +86,7 @@ def offered(target: Target, user: User) -> list[ShownButton]:
 def main_button(shown: list[ShownButton], named: tuple[str, ...] = ()) -> ShownButton | None:
     """Return the button to press first: Replay, or else what the runbook names first."""
     allowed = {button.slug: button for button in shown if button.permit}
+    allowed.pop("escalate", None)  # it stands beside, always
     wanted = ["flow.replay"] if not named or "flow.replay" in named else []
     for slug in [*wanted, *named, "flow.replay", "flow.retry_step"]:
         if slug in allowed:

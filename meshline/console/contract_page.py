@@ -99,7 +99,7 @@ def _tabbed(
         and (name != "states" or (spec is not None and spec.states is not None))
     ]
     asked = request.GET.get("tab", "")
-    tab = asked if asked in offered else offered[0]
+    tab = asked if asked in offered else "schema" if spec else "document"
     address = reverse("console:contract-version", args=[listed.name, version.version])
     options = [(name, name.capitalize(), counts.get(name, "")) for name in offered]
     shown: dict[str, Any] = {"tab": tab, "tabs": tabs(address, {"tab": tab}, "tab", options)}

@@ -88,13 +88,17 @@ def ribbon() -> dict[str, Any] | None:
     }
 
 
-def told(kind: str) -> None:
-    """Tell the story that a person has pressed: replay, backfill or escalate, or their actions.
+def told(kind: str, *, ticket: str = "") -> None:
+    """Tell the story that a person has pressed what it waits for; an action's name will do.
 
-    Harmless where there is no sandbox, or where it does not listen.
+    The story sees by itself what came of a press; this only spares it a moment. Harmless where
+    there is no sandbox, where it does not listen, and for presses that it does not wait for.
     """
     to = WANTS.get(kind, kind)
-    if settings.SANDBOX_URL and to in WANTS.values():
+    if not settings.SANDBOX_URL or to not in WANTS.values():
+        return
+    story = _get("/_story") or {}
+    if story.get("wants") == to and ticket in ("", story.get("ticket")):
         _post("/_story/answer", {"to": to})
 
 

@@ -27,6 +27,13 @@ KINDS = {
 }
 
 
+ENDINGS = {
+    "straight": "Straight through",
+    "recovered": "Recovered by itself",
+    "person": "With a person's help",
+}
+
+
 @dataclass(frozen=True)
 class Entry:
     """One thing on the timeline. `group` is the filter's name; `face` stands for a person."""
@@ -133,7 +140,7 @@ def _run(run: Run) -> list[Entry]:
                 f"took {took}",
                 "circle-check" if good else "minus",
                 "good" if good else "",
-                tag=run.get_outcome_display() if good else "Run",
+                tag=ENDINGS.get(run.outcome, "Run") if good else "Run",
                 tag_kind="good" if good else "",
                 url=url,
                 link=link,
@@ -178,49 +185,21 @@ def _effects(rows: Rows) -> list[Entry]:
 def _timer(timer: SlaTimer, now: datetime) -> list[Entry]:
     name = timer.title or timer.metric.replace("_", " ")
     target = duration(_seconds(timer.target_s))
-    found = []
-    if timer.state in ("running", "paused"):
-        small = f"within {target}"
-        found.append(
-            Entry(
-                timer.started_at,
-                "promises",
-                f"Promise runs: {name}",
-                small,
-                "timer",
-                "",
-                tag="Promise",
-            )
-        )
+    found = [_promise(timer.started_at, f"Promise starts: {name}", f"within {target}", "timer", "")]
     if timer.stopped_at and timer.state == "met":
-        took = duration(timer.stopped_at - timer.started_at)
-        found.append(
-            Entry(
-                timer.stopped_at,
-                "promises",
-                f"Promise kept: {name}",
-                f"promised {target}, took {took}",
-                "check",
-                "good",
-                tag="Kept",
-                tag_kind="good",
-            )
-        )
+        took = f"promised {target}, took {duration(timer.stopped_at - timer.started_at)}"
+        found.append(_promise(timer.stopped_at, f"Promise kept: {name}", took, "check", "Kept"))
     if timer.breached_at:
-        small = f"promised {target}{f' · {timer.why}' if timer.why else ''}"
-        found.append(
-            Entry(
-                timer.breached_at,
-                "promises",
-                f"Promise broken: {name}",
-                small,
-                "timer-off",
-                "bad",
-                tag="Broken",
-                tag_kind="bad",
-            )
-        )
+        why = f"promised {target}{f' · {timer.why}' if timer.why else ''}"
+        title = f"Promise broken: {name}"
+        found.append(_promise(timer.breached_at, title, why, "timer-off", "Broken"))
     return [*found, *_alarms(timer, name, target, now)]
+
+
+def _promise(at: datetime, title: str, small: str, icon: str, outcome: str) -> Entry:
+    kind = {"Kept": "good", "Broken": "bad"}.get(outcome, "")
+    tag = outcome or "Promise"
+    return Entry(at, "promises", title, small, icon, kind, tag=tag, tag_kind=kind)
 
 
 def _alarms(timer: SlaTimer, name: str, target: str, now: datetime) -> Iterable[Entry]:

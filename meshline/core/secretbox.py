@@ -43,7 +43,7 @@ class Keyring:
 
     @classmethod
     def parse(cls, words: Iterable[str]) -> Self:
-        """Read `<id>:<base64 of 32 bytes>` entries, newest first; a bare key is named by its digest.
+        """Read `<id>:<base64 of 32 bytes>` entries, newest first; a bare key is named by digest.
 
         Raises: Misconfigured, which never repeats key material.
         """

@@ -129,7 +129,7 @@ def _migrations() -> Iterator[Finding]:
     yield Finding(
         "Tables",
         f"{len(plan)} migrations are missing" if plan else "up to date",
-        "Run `meshline up`, or `manage.py migrate` as the owner's role." * bool(plan),
+        "Run `meshline up`, or `manage.py migrate --database owner`." * bool(plan),
         broken=bool(plan),
     )
 

@@ -41,6 +41,7 @@ def web(host: str, port: int) -> list[str]:
         *_python("granian"),
         "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS),
+        "--backpressure", str(WEB_THREADS),
         "--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5",
         "--no-access-log", "--log-level", "warning", "meshline.wsgi:application",
     ]  # fmt: skip

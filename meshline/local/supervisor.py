@@ -173,7 +173,7 @@ class Supervisor:
             with announce.step("Loading the pilot"):
                 environment.logins()
                 self._manage(["pilot_load", "--pace", self._pace], everything)
-        if everything["MESHLINE_INSECURE_LOOPBACK"] == "0":
+        if everything["MESHLINE_INSECURE_LOOPBACK"] == "0" and self._only in (None, "web"):
             with announce.step("Collecting static files"):
                 self._manage(["collectstatic", "--no-input", "--verbosity", "0"], everything)
 

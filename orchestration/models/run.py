@@ -52,6 +52,12 @@ class Run(models.Model):
     lease_until = models.DateTimeField(null=True)
     lease_by = models.CharField(max_length=80, blank=True)
     fence = models.PositiveIntegerField(default=0)
+    lapses = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Leases that ran out: a worker died, or was cut off."
+    )
+    cancelling = models.BooleanField(
+        default=False, db_default=False, help_text="To be cancelled once its call has come back."
+    )
     deadline_at = models.DateTimeField(null=True)
     replay_of = models.UUIDField(null=True, blank=True, help_text="The run that this one repeats.")
     internal = models.BooleanField(
@@ -71,6 +77,11 @@ class Run(models.Model):
             models.Index(
                 fields=["wake_at"],
                 name="run_due",
+                condition=models.Q(state__in=["ready", "waiting"], wake_at__isnull=False),
+            ),
+            models.Index(
+                fields=["contract", "wake_at"],
+                name="run_due_by_contract",
                 condition=models.Q(state__in=["ready", "waiting"], wake_at__isnull=False),
             ),
             models.Index(

@@ -123,7 +123,14 @@ def masked_violations(
 ) -> tuple[Violation, ...]:
     """Return the violations without the payload's personal data, which a sentence may quote."""
     personal = events.personal_values(payload, marks)
-    return tuple(Violation(one.path, one.rule, _veiled(one.sentence, personal)) for one in found)
+    return tuple(
+        Violation(one.path, one.rule, _veiled(_without_path(one), personal)) for one in found
+    )
+
+
+def _without_path(one: ViolationLike) -> str:
+    """The sentence without the path that some begin with: pages show the path beside it."""
+    return one.sentence.removeprefix(f"{one.path}: ")
 
 
 def _veiled(sentence: str, personal: Mapping[str, str]) -> str:

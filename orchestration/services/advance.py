@@ -27,7 +27,7 @@ from orchestration.rules.advance import (
 from orchestration.rules.catalog import CATALOG
 from orchestration.rules.flow_spec import acknowledges
 from orchestration.rules.interpreter import next_action, settle
-from orchestration.rules.outcomes import Done, Outcome
+from orchestration.rules.outcomes import Outcome
 from orchestration.rules.run_state import (
     PASSED,
     Decision,
@@ -54,7 +54,14 @@ from orchestration.services.ground import Ground
 from orchestration.services.leases import Lease
 
 MAX_DECISIONS = 200
+MOST_LAPSES = 12
 GO_ON: Literal["go on"] = "go on"
+
+
+class WorkersDied(MeshlineError):
+    """A run whose leases lapse again and again is taken away from the workers."""
+
+    code = "workers_died"
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,11 @@ def advance(
     Raises: LeaseLost if another worker holds the run; nothing is written then.
     """
     run = leases.hold(lease, now=now)
+    if landed is None and run.lapses > MOST_LAPSES:
+        raise WorkersDied(
+            f"Run {run} has cost {run.lapses} workers their lease.",
+            remedy="Look at what its step computes or calls, then retry it.",
+        )
     spec = documents.flow_spec(run.flow_version)
     state = steps.load_state(run)
     ground = Ground(lease, run, spec, scope.load_facts(run.event_id), state, state, state, now)
@@ -97,10 +109,10 @@ def advance(
 def _land(ground: Ground, flight: Flight, outcome: Outcome) -> None:
     steps.close_attempt(flight.attempt_id, outcome, now=ground.now)
     if flight.call.key:
-        effects.settle(
+        news = effects.settle(
             scope=flight.call.operation, key=flight.call.key, outcome=outcome, now=ground.now
         )
-        if isinstance(outcome, Done):
+        if news:
             timers.on_effect(run=ground.run, call=flight.call, now=ground.now)
     ground.state = _after(ground, flight.wanted, outcome)
 

@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.db import transaction
 
 from contracts_app.queries import documents
+from meshline.core.errors import MeshlineError
 from orchestration.models import SlaTimer, TimerAlarm, TimerState
 from orchestration.services import internal, timers
+
+log = logging.getLogger(__name__)
 
 WHOLE = 100
 
 
+class AlarmsBroke(MeshlineError):
+    """Some due alarms could not be fired; the others were."""
+
+    code = "alarms_broke"
+
+
 def fire_due(*, now: datetime, batch: int) -> int:
-    """Fire what is due, each alarm once; returns how many. Locked rows are left to their holder."""
+    """Fire what is due, each alarm once; returns how many.
+
+    Timers that somebody is changing just now are left to the next sweep.
+    Raises: AlarmsBroke at the end, if some could not be fired; one that breaks stops no other.
+    """
     due = TimerAlarm.objects.filter(fired_at=None, due_at__lte=now).order_by("due_at")
-    fired = 0
-    for pk in list(due.values_list("pk", flat=True)[:batch]):
-        fired += _fire(pk, now)
+    fired, broken = 0, []
+    for pk, ticket in list(due.values_list("pk", "timer__ticket")[:batch]):
+        try:
+            fired += _fire(pk, ticket, now)
+        except Exception:
+            log.exception("alarm %s cannot be fired", pk)
+            broken.append(pk)
+    if broken:
+        raise AlarmsBroke(
+            f"{len(broken)} alarms could not be fired: {broken[:10]}.",
+            remedy="The log says why; they are tried again.",
+        )
     return fired
 
 
 @transaction.atomic
-def _fire(pk: int, now: datetime) -> bool:
-    # Timer first, then alarm: the order in which an event moves them.
+def _fire(pk: int, ticket: str, now: datetime) -> bool:
+    if not timers.try_lock(ticket):
+        return False
     timer = (
-        SlaTimer.objects.select_for_update(skip_locked=True, of=["self"])
+        SlaTimer.objects.select_for_update(of=["self"])
         .select_related("policy")
         .filter(alarms__pk=pk)
         .first()

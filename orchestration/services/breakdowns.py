@@ -9,7 +9,7 @@ from django.db import transaction
 from meshline.core.errors import LeaseLost
 from orchestration.models import Run, RunOutcome, RunState
 from orchestration.queries import documents
-from orchestration.services import announcements, handoffs, leases, steps
+from orchestration.services import announcements, effects, handoffs, leases, steps
 from orchestration.services.handoffs import Trouble
 from orchestration.services.leases import Lease
 
@@ -23,8 +23,14 @@ def put_aside(lease: Lease, error: Exception, *, now: datetime) -> None:
         return
     what = str(error) if hasattr(error, "remedy") else type(error).__name__
     steps.note(run=run, path=run.step, kind="error", reason=what, now=now)
+    effects.unanswered(run=run)
     Run.objects.filter(pk=run.pk).update(
-        state=RunState.FAILED, outcome=RunOutcome.PERSON, wake_at=None, lease_until=None
+        state=RunState.FAILED,
+        outcome=RunOutcome.PERSON,
+        wake_at=None,
+        lease_until=None,
+        lease_by="",
+        lapses=0,  # whoever presses "retry" starts to count anew
     )
     try:
         spec = documents.flow_spec(run.flow_version)

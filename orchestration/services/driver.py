@@ -1,7 +1,7 @@
 """The drain: claim many due runs, call connectors in threads, write between the calls.
 
 Threads never touch the database. A run's next call starts only after the commit that holds its
-intent; one slow system has threads of its own and takes none from the others.
+intent; one slow system has threads of its own, and runs of one contract never fill a drain.
 """
 
 from __future__ import annotations
@@ -9,33 +9,43 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 import time
+from collections import Counter, deque
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from functools import lru_cache
+from datetime import timedelta
+from functools import lru_cache, partial
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
 from contracts_app.queries import clock
-from meshline.core.errors import LeaseLost, MeshlineError
+from meshline.core.errors import LeaseLost, Misconfigured
 from meshline.core.logs import bound
 from orchestration.connectors import build
 from orchestration.connectors.base import Connector
 from orchestration.rules.outcomes import Outcome, Transient, Unknown
-from orchestration.services import breakdowns, leases
+from orchestration.services import breakdowns, leases, storms
 from orchestration.services.advance import Flight, advance
 from orchestration.services.leases import Lease
+from orchestration.services.storms import STORMS
 
 log = logging.getLogger(__name__)
 
 THREADS_PER_SYSTEM = 8
 RUNS_AT_ONCE = 64
+RUNS_OF_ONE_CONTRACT = RUNS_AT_ONCE // 2
 DRAIN_S = 30.0
 TICK_S = 0.25
-STORM_PAUSES_S = (0.02, 0.1, 0.5, 2.0)
-STORMS = (OperationalError, InterfaceError)
+# What the calls came to is kept in hand while the database is away, for so long.
+STORM_PATIENCE_S = 60.0
+# After the order to stop, calls that are under way get this long to come back.
+GRACE_S = 4.0
+
+# Set when this process is told to stop; drains then take up nothing more and end soon.
+stopping = threading.Event()
 
 
 @lru_cache(maxsize=1)
@@ -57,66 +67,133 @@ def worker_name() -> str:
 
 @dataclass
 class Drain:
-    """One pass over what is due, until nothing is or the time is up."""
+    """One pass over what is due, until nothing is or the time is up.
+
+    `taken` are leases not looked at yet, `flying` calls under way, `landed` what came back and is
+    not written yet. Nothing leaves them before it is in the database.
+    """
 
     ends_at: float
+    taken: deque[Lease] = field(default_factory=deque)
     flying: dict[Future[Outcome], Flight] = field(default_factory=dict)
+    landed: deque[tuple[Flight, Outcome]] = field(default_factory=deque)
     driven: int = 0
+    look_at: float = 0.0
     extended_at: float = field(default_factory=time.monotonic)
+    storm_since: float | None = None
+    stop_by: float | None = None
 
     def work(self) -> int:
-        """Claim and drive until nothing is due and nothing is under way; count the runs."""
+        """Claim and drive until nothing is due and nothing is in hand; count the runs."""
         while True:
-            claimed = self._claim()
-            if not self.flying and not claimed:
-                return self.driven
-            landed, _ = wait(self.flying, timeout=TICK_S, return_when=FIRST_COMPLETED)
-            for future in landed:
-                self._land(future)
-            self._extend()
+            try:
+                if not self._turn():
+                    return self.driven
+                self.storm_since = None
+            except STORMS:
+                if not self._weather():
+                    return self.driven
 
-    def _claim(self) -> int:
-        room = RUNS_AT_ONCE - len(self.flying)
-        if room <= 0 or time.monotonic() >= self.ends_at:
-            return 0
-        now = clock.now()
+    def _turn(self) -> bool:
+        """Take one step of each kind; False if nothing is left to do."""
+        if stopping.is_set() and self._stopped():
+            return False
+        self._claim()
+        if not (self.taken or self.flying or self.landed):
+            return False
+        idle = not (self.taken or self.landed)
+        came, _ = wait(self.flying, timeout=TICK_S if idle else 0, return_when=FIRST_COMPLETED)
+        for future in came:
+            self.landed.append((self.flying.pop(future), future.result()))
+        self._extend()
+        if self.landed:
+            flight, outcome = self.landed[0]
+            self._advance(flight.lease, (flight, outcome))
+            self.landed.popleft()
+        elif self.taken:
+            self._advance(self.taken[0], None)
+            self.taken.popleft()
+        return True
+
+    def _claim(self) -> None:
+        now_s = time.monotonic()
+        # With calls under way the thread is not free anyhow: let it go on taking up work.
+        over = now_s >= self.ends_at and not self.flying
+        room = RUNS_AT_ONCE - len(self._leases())
+        if stopping.is_set() or self.taken or room <= 0 or over or now_s < self.look_at:
+            return
         claimed = leases.claim_due(
-            limit=room, worker=worker_name(), now=now, lease_s=settings.LEASE_S
+            limit=room,
+            worker=worker_name(),
+            now=clock.now(),
+            lease_s=settings.LEASE_S,
+            share=RUNS_OF_ONE_CONTRACT,
+            held=Counter(lease.contract for lease in self._leases()),
         )
-        for lease in claimed:
-            self.driven += 1
-            self._advance(lease, None)
-        return len(claimed)
+        self.taken.extend(claimed)
+        self.driven += len(claimed)
+        self.look_at = 0.0 if claimed else now_s + TICK_S
 
-    def _land(self, future: Future[Outcome]) -> None:
-        flight = self.flying.pop(future)
-        self._advance(flight.lease, (flight, future.result()))
+    def _leases(self) -> list[Lease]:
+        driven = [flight.lease for flight in self.flying.values()]
+        return [*self.taken, *driven, *(flight.lease for flight, _ in self.landed)]
 
     def _advance(self, lease: Lease, landed: tuple[Flight, Outcome] | None) -> None:
         with bound(run=str(lease.run_id)):
             try:
-                flight = through_storms(lease, landed)
+                flight = storms.through(lambda: advance(lease, now=clock.now(), landed=landed))
             except LeaseLost as lost:
                 log.warning("%s", lost)
                 return
             except STORMS:
-                # Nothing was written. The lease lapses and the sweep finds the run again; what the
-                # call came to is asked for anew under the same key.
-                log.exception("the database did not take the checkpoint")
-                raise
+                raise  # nothing was written; it stays in hand
             except Exception as error:
                 log.exception("the run cannot be advanced")
-                breakdowns.put_aside(lease, error, now=clock.now())
+                set_aside = partial(breakdowns.put_aside, lease, error)
+                storms.through(lambda: set_aside(now=clock.now()))
                 return
-        if flight is not None:
+        if flight is not None and stopping.is_set():
+            leases.give_up(lease, wake_at=clock.now())  # the next one asks, under the same key
+        elif flight is not None:
             self.flying[threads_of(flight.system).submit(perform, flight)] = flight
 
     def _extend(self) -> None:
-        if time.monotonic() - self.extended_at < settings.LEASE_S / 3 or not self.flying:
+        """Keep what is in hand, however long the others take."""
+        if time.monotonic() - self.extended_at < settings.LEASE_S / 3:
             return
+        leases.extend(self._leases(), now=clock.now(), lease_s=settings.LEASE_S)
         self.extended_at = time.monotonic()
-        held = [flight.lease for flight in self.flying.values()]
-        leases.extend(held, now=clock.now(), lease_s=settings.LEASE_S)
+
+    def _weather(self) -> bool:
+        """Wait for the database, with the results in hand; False if it stays away too long."""
+        now_s = time.monotonic()
+        self.storm_since = self.storm_since or now_s
+        patience = GRACE_S if stopping.is_set() else STORM_PATIENCE_S
+        in_hand = self.taken or self.flying or self.landed
+        if not in_hand or now_s - self.storm_since > patience:
+            # The leases lapse and others ask again under the same keys: nothing is done twice.
+            log.error("the database stays away; %s runs are let go", len(self._leases()))
+            return False
+        connection.close_if_unusable_or_obsolete()
+        stopping.wait(TICK_S)
+        return True
+
+    def _stopped(self) -> bool:
+        """Give up what has not begun; after the grace, also what has. True if nothing is left."""
+        now_s = time.monotonic()
+        self.stop_by = self.stop_by or now_s + GRACE_S
+        for future in [one for one in self.flying if one.cancel()]:
+            self.taken.append(self.flying.pop(future).lease)
+        while self.taken:
+            leases.give_up(self.taken[0], wake_at=clock.now())
+            self.taken.popleft()
+        if now_s < self.stop_by:
+            return not (self.flying or self.landed)
+        # A call that was cut off may still be under way over there: ask again after its time.
+        later = timedelta(seconds=settings.CALL_TIMEOUT_S)
+        for lease in self._leases():
+            leases.give_up(lease, wake_at=clock.now() + later)
+        return True
 
 
 def drain(*, seconds: float = DRAIN_S) -> int:
@@ -124,31 +201,17 @@ def drain(*, seconds: float = DRAIN_S) -> int:
     return Drain(ends_at=time.monotonic() + seconds).work()
 
 
-def through_storms(lease: Lease, landed: tuple[Flight, Outcome] | None) -> Flight | None:
-    """Advance, and once more after a deadlock or a lost connection, with growing patience.
-
-    Raises: what `advance` raises; STORMS if the database does not come back.
-    """
-    for pause in STORM_PAUSES_S:
-        try:
-            return advance(lease, now=clock.now(), landed=landed)
-        except STORMS as storm:
-            log.warning("checkpoint again: %s", type(storm.__cause__ or storm).__name__)
-            connection.close_if_unusable_or_obsolete()
-            time.sleep(pause)
-    return advance(lease, now=clock.now(), landed=landed)
-
-
 def perform(flight: Flight) -> Outcome:
     """Make the call, in a thread of its system. Whatever breaks becomes an outcome."""
-    connector = connectors().get(flight.system)
-    if connector is None:
-        return Transient(f"no connector is configured for {flight.system}")
     try:
+        connector = connectors().get(flight.system)
+        if connector is None:
+            return Transient(f"no connector is configured for {flight.system}")
         return connector.call(flight.call)
-    except MeshlineError as error:
+    except Misconfigured as error:
         return Transient(f"{error.code}: {error}"[:400])
     except Exception as error:
+        # Nobody knows how far it came.
         log.exception("connector %s broke", flight.system)
-        reason = f"connector error: {type(error).__name__}"
-        return Unknown(reason) if flight.call.key else Transient(reason)
+        said = f"connector error: {type(error).__name__}"
+        return Unknown(said) if flight.call.key else Transient(said)

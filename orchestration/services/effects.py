@@ -83,18 +83,36 @@ def reuse(effect: Effect) -> None:
 
 
 def begin_attempt(effect: Effect) -> None:
-    """Mark that a request is about to leave: until it is settled, nobody knows whether it did."""
+    """Mark that a request is about to leave: until it is settled, nobody knows whether it did.
+
+    What is done stays done, and what is unknown stays so until an answer says more.
+    """
+    refused = effect.state == EffectState.REFUSED
     Effect.objects.filter(pk=effect.pk).update(
-        attempts=F("attempts") + 1,
-        state=EffectState.DONE if effect.state == EffectState.DONE else EffectState.INTENT,
+        attempts=F("attempts") + 1, state=EffectState.INTENT if refused else effect.state
     )
 
 
-def settle(*, scope: str, key: str, outcome: Outcome, now: datetime) -> None:
-    """Write what became of the effect. What is done stays done, whatever a later attempt says."""
+def unanswered(*, run: Run) -> list[Effect]:
+    """Call unknown what this run has asked for without an answer; returns all that is unknown.
+
+    Call it when nobody will ask again by themselves, in the transaction that stops the run.
+    """
+    rows = Effect.objects.filter(event_id=run.event_id, last_run_id=run.pk)
+    rows.filter(state=EffectState.INTENT, attempts__gt=0).update(state=EffectState.UNKNOWN)
+    return list(rows.filter(state=EffectState.UNKNOWN).order_by("pk"))
+
+
+def settle(*, scope: str, key: str, outcome: Outcome, now: datetime) -> bool:
+    """Write what became of the effect; True if it has just become done.
+
+    What is done stays done, whatever a later attempt says.
+    """
     rows = Effect.objects.filter(scope=scope, key=key)
+    news = False
     match outcome:
         case Done(result):
+            news = rows.exclude(state=EffectState.DONE).exists()
             rows.update(
                 state=EffectState.DONE,
                 result=dict(result),
@@ -112,6 +130,7 @@ def settle(*, scope: str, key: str, outcome: Outcome, now: datetime) -> None:
             rows.exclude(state=EffectState.DONE).update(
                 state=EffectState.UNKNOWN, last_error=reason[:500]
             )
+    return news
 
 
 def doubt(*, run: Run, paths: Collection[str]) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, Value, When
 
 from contracts_app.queries import oncall
-from contracts_app.services import audit
 from meshline.core.safejson import Json
-from orchestration.models import Attempt, Run, RunOutcome, RunState
+from orchestration.models import Attempt, HeldEvent, Run, RunOutcome, RunState
 from orchestration.queries import objectives
 from orchestration.rules.advance import handed_over
 from orchestration.rules.causes import cause_of
@@ -21,6 +20,7 @@ from orchestration.services import (
     effects,
     expectations,
     handoffs,
+    journal,
     steps,
     tallies,
     timers,
@@ -28,14 +28,15 @@ from orchestration.services import (
 from orchestration.services.ground import Ground
 from orchestration.services.handoffs import Trouble
 
-SMOOTH = {"done", "noted", ""}
+SMOOTH = {"done", "noted"}
+UNKNOWN = "unknown_outcome"
 
 
 def put_down(ground: Ground, *, wake_at: datetime, step: str) -> None:
     """Let the run wait until `wake_at`; news that came while it was driven wakes it at once."""
-    run = ground.run
-    due = min(wake_at, run.deadline_at) if run.deadline_at else wake_at
-    if run.deadline_at and run.deadline_at <= ground.now:
+    run, deadline_at = ground.run, ground.state.deadline_at  # a late answer sets a new one
+    due = min(wake_at, deadline_at) if deadline_at else wake_at
+    if deadline_at and deadline_at <= ground.now:
         due = wake_at  # the deadline has been dealt with; do not spin on it
     Run.objects.filter(pk=run.pk).update(
         state=RunState.WAITING,
@@ -49,6 +50,10 @@ def put_down(ground: Ground, *, wake_at: datetime, step: str) -> None:
 def hand_over(ground: Ground, decision: HandOver) -> None:
     """Open a handoff; unless the flow goes on, the run stands still until somebody acts."""
     run, now = ground.run, ground.now
+    before = ground.before.of(decision.path)
+    if before.state == "failed" and before == ground.state.of(decision.path):
+        _stand_still(run, decision.path)  # woken by news that changed nothing: people have it
+        return
     ground.state = handed_over(ground.state, decision)
     steps.note(
         run=run,
@@ -63,9 +68,9 @@ def hand_over(ground: Ground, decision: HandOver) -> None:
     if decision.goes_on:
         run.outcome = RunOutcome.PERSON
     else:
-        Run.objects.filter(pk=run.pk).update(
-            state=RunState.FAILED, step=decision.path, wake_at=None, lease_until=None, lease_by=""
-        )
+        _stand_still(run, decision.path)
+    if decision.reason == UNKNOWN:
+        effects.unanswered(run=run)
     trouble = Trouble(
         reason=decision.reason,
         detail=decision.detail,
@@ -78,8 +83,14 @@ def hand_over(ground: Ground, decision: HandOver) -> None:
     timers.explain(run=run, why=cause_of(decision.reason))
 
 
+def _stand_still(run: Run, step: str) -> None:
+    Run.objects.filter(pk=run.pk).update(
+        state=RunState.FAILED, step=step, wake_at=None, lease_until=None, lease_by=""
+    )
+
+
 def finish(ground: Ground, state: RunState) -> None:
-    """End the run; handoffs that follow it are resolved, promises it keeps are stopped."""
+    """End the run; handoffs that follow it are resolved."""
     run, now = ground.run, ground.now
     run.outcome = _outcome(run)
     Run.objects.filter(pk=run.pk).update(
@@ -93,14 +104,31 @@ def finish(ground: Ground, state: RunState) -> None:
     )
     expectations.close(run=run, state="cancelled")
     if state != RunState.SUCCEEDED:
+        journal.run_changed(run, "run.cancel", now=now, reason="at its checkpoint")
+        _tell_of_doubts(ground)
         return
     handoffs.settle_followers(run=run, now=now)
+    journal.run_changed(run, "run.succeed", now=now, detail={"outcome": str(run.outcome)})
     if not run.internal:
         _count(ground)
 
 
+def _tell_of_doubts(ground: Ground) -> None:
+    """A run that was cancelled in the middle of a call may leave what nobody knows the end of."""
+    doubtful = effects.unanswered(run=ground.run)
+    if not doubtful:
+        return
+    named = ", ".join(f"{effect.scope} ({effect.path})" for effect in doubtful)
+    detail = f"The run was cancelled, and nobody knows what came of {named}."
+    runbook = ground.spec.route.runbook if ground.spec.route else ""
+    trouble = Trouble(UNKNOWN, detail, doubtful[0].path, runbook)
+    handoffs.open_for_run(run=ground.run, trouble=trouble, risk=ground.spec.risk, now=ground.now)
+
+
 def _count(ground: Ground) -> None:
     run = ground.run
+    if run.replay_of and _finished_before(run):
+        return
     took = ground.now - ground.facts.event.received_at
     if run.outcome != RunOutcome.PERSON:
         tallies.count(run.outcome, now=ground.now, contract=run.contract, flow=run.flow)
@@ -116,22 +144,22 @@ def _count(ground: Ground) -> None:
         tallies.count("late", now=ground.now, contract=run.contract, flow=run.flow)
 
 
+def _finished_before(run: Run) -> bool:
+    """The journey of one event through one flow is counted when it ends for the first time."""
+    earlier = Run.objects.filter(event_id=run.event_id, flow=run.flow, ordinal__lt=run.ordinal)
+    return earlier.filter(state=RunState.SUCCEEDED).exists()
+
+
 def _outcome(run: Run) -> RunOutcome:
     """Straight through only if nothing had to be tried, asked or awaited twice."""
     if run.outcome == RunOutcome.PERSON or run.replay_of:
         return RunOutcome.PERSON
-    rough = Attempt.objects.filter(run=run).exclude(outcome__in=SMOOTH).exists()
-    late = Attempt.objects.filter(run=run, kind__in=["probe", "deadline"]).exists()
-    return (
-        RunOutcome.RECOVERED
-        if rough or late or run.fence > _usual_leases(run)
-        else (RunOutcome.STRAIGHT)
-    )
-
-
-def _usual_leases(run: Run) -> int:
-    """A run is leased once, and once more for each time it was put down; more: a worker died."""
-    return 1 + run.pokes + Attempt.objects.filter(run=run).count()
+    if HeldEvent.objects.filter(event_id=run.event_id).exists():
+        return RunOutcome.PERSON  # somebody released it; that was counted when it was held
+    attempts = Attempt.objects.filter(run=run)
+    rough = attempts.exclude(outcome__in=SMOOTH).exists()  # an open one: its answer was lost
+    late = attempts.filter(kind__in=["probe", "deadline"]).exists()
+    return RunOutcome.RECOVERED if rough or late or run.lapses else RunOutcome.STRAIGHT
 
 
 def with_person(wanted: Perform, now: datetime) -> dict[str, Json]:
@@ -142,27 +170,3 @@ def with_person(wanted: Perform, now: datetime) -> dict[str, Json]:
         if person is not None:
             args["to"] = {"name": person.name, "email": person.email}
     return args
-
-
-def cancel(*, run: Run, by: Any, reason: str, now: datetime) -> None:
-    """Stop a run at its next checkpoint, whoever drives it: its fence is raised."""
-    expectations.close(run=run, state="cancelled")
-    Run.objects.filter(pk=run.pk).exclude(state__in=["succeeded", "cancelled"]).update(
-        state=RunState.CANCELLED,
-        wake_at=None,
-        lease_until=None,
-        finished_at=now,
-        fence=F("fence") + 1,
-    )
-    audit.record(
-        action="run.cancel",
-        actor=by,
-        object_type="run",
-        object_id=run.pk,
-        contract=run.contract,
-        contract_version=run.contract_version,
-        ticket=run.ticket,
-        run_id=run.pk,
-        reason=reason,
-        now=now,
-    )

@@ -12,6 +12,7 @@ from django.db.models import F
 
 from meshline.core.errors import Unavailable
 from orchestration.models import Event, EventState, Expectation, Run, RunState
+from orchestration.services import journal
 
 OPEN = ("open", "fulfilled")
 NEWCOMERS = 5
@@ -38,7 +39,9 @@ class Waiting:
         rows = Expectation.objects.filter(pk__in=[e.pk for e in self.expectations])
         rows.update(state="fulfilled", event_id=self.event.pk)
         # A late answer: the run was handed to a person already, and goes on by itself.
-        Run.objects.filter(pk__in=runs, state=RunState.FAILED).update(state=RunState.WAITING)
+        for run in Run.objects.filter(pk__in=runs, state=RunState.FAILED):
+            Run.objects.filter(pk=run.pk).update(state=RunState.WAITING, cancelling=False)
+            journal.run_changed(run, "run.resume", now=now, reason="a late answer came")
         poke(runs, now=now)
         return len(runs)
 

@@ -119,12 +119,20 @@ def follow(*, handoff: Handoff, run: Run, by: User, now: datetime) -> None:
         claimed_at=now,
         generation=F("generation") + 1,
     )
+    followed = Handoff.objects.get(pk=handoff.pk)
+    _record(followed, action="handoff.follow", actor=by, now=now, reason=f"follows run {run}")
 
 
-def settle_followers(*, run: Run, now: datetime) -> None:
-    """Resolve the handoffs that follow a run which has succeeded."""
-    for handoff in _unresolved().filter(run_id=run.pk):
-        _close(handoff, by=audit.ENGINE, text="The run has succeeded.", now=now)
+def settle_followers(
+    *,
+    run: Run,
+    now: datetime,
+    by: AbstractBaseUser | str = audit.ENGINE,
+    text: str = "The run has succeeded.",
+) -> None:
+    """Resolve the handoffs that follow a run which has succeeded, or was cancelled by a person."""
+    for handoff in _unresolved().filter(run_id=run.pk).order_by("pk"):
+        _close(handoff, by=by, text=text, now=now)
 
 
 @transaction.atomic

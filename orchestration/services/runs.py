@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import logging
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.db.models import Max
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.db.models import F, Max
 
 from contracts_app.rules.versions import matches
-from meshline.core.errors import IllegalTransition
-from meshline.core.ids import uuid7_at
+from contracts_app.services import audit
+from meshline.core.errors import IllegalTransition, MeshlineError, Unavailable
+from meshline.core.ids import uuid7_at, uuid7_floor
 from meshline.core.safejson import Json
 from orchestration import wake
-from orchestration.models import Effect, Event, FlowVersion, Run, RunOutcome, RunState
+from orchestration.models import Attempt, Effect, Event, FlowVersion, Run, RunOutcome, RunState
 from orchestration.queries import documents
 from orchestration.rules import expressions
 from orchestration.rules.advance import retried_by_person
 from orchestration.rules.flow_spec import FlowSpec
 from orchestration.rules.preview import replay_state
 from orchestration.rules.run_state import RunState as StartState
-from orchestration.services import expectations, handoffs, scope, steps
+from orchestration.services import expectations, handoffs, journal, scope, steps
+from orchestration.services.handoffs import Trouble
+
+log = logging.getLogger(__name__)
 
 INTERNAL_SOURCE = "meshline"
 NOWHERE = StartState()
+LARGEST = 2**63
 
 
 def create_runs(*, event: Event, payload: Json, now: datetime) -> list[Run]:
@@ -31,10 +38,45 @@ def create_runs(*, event: Event, payload: Json, now: datetime) -> list[Run]:
     runs = []
     values = scope.of_event(event, payload)
     for version in documents.published_flows(event.contract):
-        spec = documents.flow_spec(version)
-        if _triggers(spec, event, values):
+        spec = _spec_of(version)
+        try:
+            wanted = _triggers(spec, event, values)
+        except expressions.ExpressionFailed as error:
+            runs.append(_doubtful_run(event, version, spec, values, str(error), now))
+            continue
+        if wanted:
             runs.append(_new_run(event=event, version=version, spec=spec, values=values, now=now))
     return runs
+
+
+def _spec_of(version: FlowVersion) -> FlowSpec:
+    """What the flow says; if that cannot be read any more, the sender shall come again."""
+    try:
+        return documents.flow_spec(version)
+    except MeshlineError as error:
+        raise Unavailable(
+            f"The published flow {version.name} cannot be read: {error.message}",
+            remedy="Publish a new version of it, or retire it.",
+        ) from error
+
+
+def _doubtful_run(
+    event: Event,
+    version: FlowVersion,
+    spec: FlowSpec,
+    values: dict[str, Json],
+    why: str,
+    now: datetime,
+) -> Run:
+    """Nobody can tell whether the flow was to start: a person decides, and the event is kept."""
+    run = _new_run(event=event, version=version, spec=spec, values=values, now=now)
+    Run.objects.filter(pk=run.pk).update(
+        state=RunState.FAILED, outcome=RunOutcome.PERSON, wake_at=None
+    )
+    runbook = spec.route.runbook if spec.route else ""
+    trouble = Trouble("step_error", f"The flow's condition fails on this event: {why}", "", runbook)
+    handoffs.open_for_run(run=run, trouble=trouble, risk=spec.risk, now=now)
+    return run
 
 
 def _triggers(spec: FlowSpec, event: Event, values: dict[str, Json]) -> bool:
@@ -59,6 +101,8 @@ def _new_run(
     seen: dict[str, Any] = {**values, "constants": dict(spec.constants)}
     impact = _read(spec.impact, seen)
     amount = impact if isinstance(impact, dict) else {}
+    minor = amount.get("amount_minor")
+    whole = isinstance(minor, int) and not isinstance(minor, bool) and abs(minor) < LARGEST
     run = Run(
         id=uuid7_at(now),
         event_id=event.pk,
@@ -70,7 +114,7 @@ def _new_run(
         customer=str(_read(spec.customer, seen) or event.customer)[:200],
         customer_name=event.customer_name,
         order=event.order,
-        amount_minor=amount.get("amount_minor"),
+        amount_minor=minor if whole else None,
         currency=str(amount.get("currency") or "")[:3],
         internal=event.source == INTERNAL_SOURCE,
         wake_at=now,
@@ -81,19 +125,24 @@ def _new_run(
         advanced_at=now,
     )
     run.save(force_insert=True)
+    replayed = {"replay_of": str(replay_of.pk)} if replay_of else {}
+    journal.run_changed(run, "run.start", now=now, detail={"version": version.number, **replayed})
     return run
 
 
 def _read(template: Json, values: dict[str, Json]) -> Json:
-    """A value the flow names; one whose path is not there is simply not known."""
+    """A value the flow names; one that cannot be read from the event is simply not known."""
     try:
         return expressions.render(template, values)
     except expressions.PathMissing:
         return None
+    except expressions.ExpressionFailed as error:
+        log.warning("a flow names what cannot be read: %s", error)
+        return None
 
 
 def _ticket(value: Json) -> str:
-    text = str(value or "")
+    text = str(value or "")[:70]
     return text if ":" in text or not text else f"desk:{text}"
 
 
@@ -101,7 +150,8 @@ def replay(*, run: Run, now: datetime) -> Run:
     """Run the event again on the newest published version of the flow; done effects are reused.
 
     Call it in a transaction. The old run is over: what still waits in it is cancelled.
-    Raises: IllegalTransition if the run is still going; FlowVersion.DoesNotExist if none is live.
+    Raises: IllegalTransition if the run is being driven, or is not the event's newest;
+    NotFound if no version of the flow is published.
     """
     locked = Run.objects.select_for_update().get(pk=run.pk)
     if locked.state in (RunState.READY, RunState.RUNNING):
@@ -112,7 +162,13 @@ def replay(*, run: Run, now: datetime) -> Run:
     version = documents.published_flow(locked.flow)
     spec = documents.flow_spec(version)
     facts = scope.load_facts(locked.event_id)
-    last = Run.objects.filter(event_id=locked.event_id, flow=locked.flow).aggregate(Max("ordinal"))
+    same = Run.objects.filter(event_id=locked.event_id, flow=locked.flow)
+    last = same.aggregate(n=Max("ordinal"))["n"]
+    if last != locked.ordinal:  # two runs of one event would ask for the same effects at once
+        raise IllegalTransition(
+            f"Run {locked} has been run again already; its newest run is number {last}.",
+            remedy="Look at the newest run of this event.",
+        )
     fresh = _new_run(
         event=facts.event,
         version=version,
@@ -120,16 +176,26 @@ def replay(*, run: Run, now: datetime) -> Run:
         values=scope.of_event(facts.event, facts.payload),
         now=now,
         replay_of=locked,
-        ordinal=(last["ordinal__max"] or 0) + 1,
+        ordinal=last + 1,
     )
+    if _call_may_be_under_way(locked, now):
+        # Not both at once: this one looks first what came of that one.
+        later = now + timedelta(seconds=settings.CALL_TIMEOUT_S)
+        Run.objects.filter(pk=fresh.pk).update(wake_at=later)
     start = replay_state(
         spec, steps.load_state(locked).facts, ledger_states(locked), deadline_at=now + spec.deadline
     )
     steps.save_changes(run=fresh, spec=spec, before=NOWHERE, after=start, now=now)
     if locked.state in (RunState.WAITING, RunState.FAILED):
-        end(run=locked, state=RunState.CANCELLED, now=now)
+        end(run=locked, state=RunState.CANCELLED, now=now, reason="run again")
     wake.nudge_after_commit()
     return fresh
+
+
+def _call_may_be_under_way(run: Run, now: datetime) -> bool:
+    """A worker that was stopped or cut off may have left a request on its way."""
+    since = uuid7_floor(now - timedelta(seconds=settings.CALL_TIMEOUT_S))
+    return Attempt.objects.filter(run=run, pk__gte=since, ended_at=None).exists()
 
 
 def ledger_states(run: Run) -> dict[str, str | None]:
@@ -157,7 +223,11 @@ def retry_step(*, run: Run, now: datetime) -> Run:
     locked.state, locked.wake_at = RunState.READY, now
     locked.deadline_at = deadline
     locked.finished_at = None
-    locked.save(update_fields=["state", "wake_at", "deadline_at", "finished_at"])
+    locked.lapses, locked.cancelling = 0, False
+    locked.save(
+        update_fields=["state", "wake_at", "deadline_at", "finished_at", "lapses", "cancelling"]
+    )
+    journal.run_changed(locked, "run.retry", now=now, detail={"step": locked.step})
     wake.nudge_after_commit()
     return locked
 
@@ -175,10 +245,43 @@ def settle_by_hand(*, run: Run, by: User, reason: str, evidence: str, now: datet
         detail={"by": by.get_username(), "evidence": evidence},
         now=now,
     )
-    end(run=locked, state=RunState.CANCELLED, now=now)
+    _stop(locked, by=by, reason=reason, now=now)
 
 
-def end(*, run: Run, state: RunState, now: datetime) -> None:
+def cancel(*, run: Run, by: User, reason: str, now: datetime) -> bool:
+    """Stop a run; what it has done stays done. Handoffs that follow it are closed.
+
+    Returns False if it is being driven: it ends at its next checkpoint, when a call that is under
+    way has come back, so that the ledger knows what that came to.
+    Raises: IllegalTransition if it has ended already.
+    """
+    locked = Run.objects.select_for_update().get(pk=run.pk)
+    if locked.state in (RunState.SUCCEEDED, RunState.CANCELLED):
+        raise IllegalTransition(
+            f"Run {locked} has ended already.", remedy="Nothing is left to do here."
+        )
+    handoffs.settle_followers(run=locked, by=by, text=f"The run was cancelled: {reason}", now=now)
+    return _stop(locked, by=by, reason=reason, now=now)
+
+
+def _stop(run: Run, *, by: User, reason: str, now: datetime) -> bool:
+    """End a locked run, or have whoever drives it end it at the next checkpoint."""
+    if run.state != RunState.RUNNING:
+        end(run=run, state=RunState.CANCELLED, now=now, by=by, reason=reason)
+        return True
+    Run.objects.filter(pk=run.pk).update(cancelling=True, outcome=RunOutcome.PERSON)
+    journal.run_changed(run, "run.cancelling", now=now, by=by, reason=reason)
+    return False
+
+
+def end(
+    *,
+    run: Run,
+    state: RunState,
+    now: datetime,
+    by: AbstractBaseUser | str = audit.ENGINE,
+    reason: str = "",
+) -> None:
     """Put a run that stands still to its end, without doing anything more."""
     expectations.close(run=run, state="cancelled")
     Run.objects.filter(pk=run.pk).update(
@@ -186,8 +289,12 @@ def end(*, run: Run, state: RunState, now: datetime) -> None:
         outcome=RunOutcome.PERSON,
         wake_at=None,
         lease_until=None,
+        lease_by="",
         finished_at=now,
-        fence=run.fence + 1,
+        fence=F("fence") + 1,
     )
-    if state == RunState.SUCCEEDED:
+    succeeded = state == RunState.SUCCEEDED
+    action = "run.succeed" if succeeded else "run.cancel"
+    journal.run_changed(run, action, now=now, by=by, reason=reason)
+    if succeeded:
         handoffs.settle_followers(run=run, now=now)

@@ -22,7 +22,7 @@ def load_state(run: Run) -> RunState:
     """Read where the run stands."""
     records = StepRecord.objects.filter(run_id=run.pk)
     facts = {record.path: StepFacts.from_json(record.facts) for record in records}
-    return RunState(facts=facts, deadline_at=run.deadline_at, cancelled=run.state == "cancelled")
+    return RunState(facts=facts, deadline_at=run.deadline_at, cancelled=run.cancelling)
 
 
 def save_changes(

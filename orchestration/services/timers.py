@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 from uuid import UUID
+
+from django.db import connection
 
 from contracts_app.models import BusinessCalendar, SlaPolicy
 from contracts_app.queries import documents as registry_documents
@@ -19,6 +22,8 @@ from orchestration.connectors.base import Call
 from orchestration.models import Event, Run, SlaTimer, TimerAlarm, TimerPause, TimerState
 from orchestration.rules import expressions
 from orchestration.services import scope
+
+log = logging.getLogger(__name__)
 
 OPEN = (TimerState.RUNNING, TimerState.PAUSED)
 
@@ -80,11 +85,39 @@ def on_effect(*, run: Run, call: Call, now: datetime) -> None:
 
 
 def _apply(cause: Cause) -> None:
-    for row, spec in _policies():
-        for metric in spec.metrics:
-            for verb in ("reopen", "cancel", "stop", "pause", "resume", "start"):
-                if _matches(getattr(metric, verb), cause):
-                    _VERBS[verb](row, spec, metric, cause)
+    wanted = [
+        (row, spec, metric, verb)
+        for row, spec in _policies()
+        for metric in spec.metrics
+        for verb in ("reopen", "cancel", "stop", "pause", "resume", "start")
+        if _matches(getattr(metric, verb), cause)
+    ]
+    if wanted:
+        lock(cause.ticket)
+    for row, spec, metric, verb in wanted:
+        _VERBS[verb](row, spec, metric, cause)
+
+
+def lock(ticket: str) -> None:
+    """Let the changes of one ticket's timers queue up behind each other until the commit.
+
+    Its rows alone would not do: two events that start the same promise find no row to lock, and
+    two that change several timers might take them in different orders.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_name(ticket)])
+
+
+def try_lock(ticket: str) -> bool:
+    """The same without waiting; False if somebody else is at the ticket's timers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [_name(ticket)])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def _name(ticket: str) -> str:
+    return f"timers:{ticket}"
 
 
 def _policies() -> Iterator[tuple[SlaPolicy, SlaPolicySpec]]:
@@ -96,9 +129,18 @@ def _matches(rules: tuple[EventRule, ...], cause: Cause) -> bool:
     return any(
         (rule.effect or "") == cause.effect
         and rule.contract == cause.contract
-        and (rule.when is None or expressions.holds(rule.when, cause.scope))
+        and (rule.when is None or _holds(rule.when, cause))
         for rule in rules
     )
+
+
+def _holds(when: str, cause: Cause) -> bool:
+    """A policy's condition that cannot be computed moves no timer, and stops no event."""
+    try:
+        return expressions.holds(when, cause.scope)
+    except expressions.ExpressionFailed as error:
+        log.error("a policy's condition fails on event %s: %s", cause.event_id, error)
+        return False
 
 
 def _open_timer(metric: Metric, cause: Cause) -> SlaTimer | None:
@@ -184,29 +226,41 @@ def _stop(row: SlaPolicy, spec: SlaPolicySpec, metric: Metric, cause: Cause) -> 
         update_fields=["stopped_at", "stop_event_id", "state", "breached_at", "breach_detected_at"]
     )
     _disarm(timer)
+    if late and timer.breach_detected_at == cause.at:
+        _record(timer, "timer.breach", cause)
     _record(timer, "timer.stop", cause)
 
 
 def _cancel(row: SlaPolicy, spec: SlaPolicySpec, metric: Metric, cause: Cause) -> None:
     timer = _open_timer(metric, cause)
-    if timer is None or timer.state == TimerState.BREACHED:
+    if timer is None:
         return
     _end_pause(timer, cause)
-    timer.state, timer.stopped_at, timer.due_at = TimerState.CANCELLED, cause.at, None
+    timer.stopped_at = cause.at
+    if timer.state != TimerState.BREACHED:  # what is broken stays broken, and is over now
+        timer.state, timer.due_at = TimerState.CANCELLED, None
     timer.save(update_fields=["state", "stopped_at", "due_at"])
     _disarm(timer)
     _record(timer, "timer.cancel", cause)
 
 
 def _reopen(row: SlaPolicy, spec: SlaPolicySpec, metric: Metric, cause: Cause) -> None:
-    """A kept promise whose ground fell away runs again: from its start, time between left out."""
+    """A kept promise whose ground fell away runs again: from its start, time between left out.
+
+    A broken one stays broken; it is only not over any more.
+    """
     timer = (
         SlaTimer.objects.select_for_update()
         .filter(ticket=cause.ticket, metric=metric.name)
         .order_by("-pk")
         .first()
     )
-    if timer is None or timer.state != TimerState.MET or timer.stopped_at is None:
+    if timer is None or timer.stopped_at is None or timer.state == TimerState.CANCELLED:
+        return
+    if timer.state == TimerState.BREACHED:
+        timer.stopped_at, timer.stop_event_id = None, None
+        timer.save(update_fields=["stopped_at", "stop_event_id"])
+        _record(timer, "timer.reopen", cause)
         return
     TimerPause.objects.create(
         timer=timer,
@@ -294,4 +348,5 @@ def record_change(timer: SlaTimer, action: str, *, now: datetime, detail: dict[s
 def explain(*, run: Run, why: str) -> None:
     """Say on the ticket's running promises what they are waiting for."""
     if run.ticket and not run.internal:
+        lock(run.ticket)
         SlaTimer.objects.filter(ticket=run.ticket, stopped_at=None).update(why=why[:200])

@@ -75,7 +75,8 @@ class BackfillFlow:
     def perform(self, target: Target, press: Press) -> Result:
         """Freeze the list; the sweep works it off."""
         assert target.handoff is not None  # noqa: S101 offered() said so
-        chosen = list(same_trouble(target.handoff).select_for_update()[:MOST])
+        # Those that somebody has in hand just now are theirs: to wait for them could be for ever.
+        chosen = list(same_trouble(target.handoff).select_for_update(skip_locked=True)[:MOST])
         backfill = Backfill.objects.create(
             title=target.handoff.cause,
             contract=target.handoff.contract,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestration.services import endings
+from orchestration.services import runs
 from runbooks.actions.base import Press, Preview, Result, Target
 from runbooks.actions.replay_event import NO_PARAMETERS
 
@@ -29,7 +29,8 @@ class CancelRun:
         return Preview("The run stops where it is. What was done in other systems stays done.")
 
     def perform(self, target: Target, press: Press) -> Result:
-        """Raise the fence, so that whoever drives the run now loses it."""
+        """End it; whoever drives it just now keeps what its call comes to, and ends it then."""
         assert target.run is not None  # noqa: S101 offered() said so
-        endings.cancel(run=target.run, by=press.by, reason=press.reason, now=press.now)
-        return Result("The run is cancelled.", run_id=target.run.pk)
+        ended = runs.cancel(run=target.run, by=press.by, reason=press.reason, now=press.now)
+        said = "The run is cancelled." if ended else "The run ends when its call has come back."
+        return Result(said, run_id=target.run.pk)

@@ -127,7 +127,7 @@ class TicketRow:
 class PlanLine:
     """One step of the flow that talks to another system, as planned for each ticket."""
 
-    title: str
+    step: str
     operation: Operation
 
 
@@ -184,7 +184,7 @@ def plan_of(backfill: Backfill) -> list[PlanLine]:
     except MeshlineError:
         return []
     return [
-        PlanLine(step.title or step.id, CATALOG[step.operation])
+        PlanLine(step.id, CATALOG[step.operation])
         for step in spec.steps
         if isinstance(step, CallStep)
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -13,7 +15,11 @@ from orchestration.models import Handoff, HandoffState, Run
 from orchestration.services import handoffs, runs
 from runbooks.models import Backfill, BackfillItem
 
+log = logging.getLogger(__name__)
+
 SECOND = timedelta(seconds=1)
+# Stands for the run of an event that has none any more: the list goes on without it.
+GONE = UUID(int=0)
 MOVES = {"pause": ("running", "paused"), "go_on": ("paused", "running"), "stop": (None, "stopped")}
 
 
@@ -23,44 +29,60 @@ def run_due(now: datetime, batch: int) -> int:
     return sum(_turn(pk, now, batch) for pk in list(due.values_list("pk", flat=True)[:20]))
 
 
-@transaction.atomic
 def _turn(pk: int, now: datetime, batch: int) -> int:
+    # Each event in a transaction of its own: no turn holds the runs of many at once, and what a
+    # worker that dies has not begun is still in the list.
+    return sum(_start(item, now) for item in _next_items(pk, now, batch))
+
+
+@transaction.atomic
+def _next_items(pk: int, now: datetime, batch: int) -> list[int]:
     backfill = (
         Backfill.objects.select_for_update(skip_locked=True)
-        .select_related("intervention__actor")
         .filter(pk=pk, state="running", wake_at__lte=now)
         .first()
     )
     if backfill is None:
-        return 0
+        return []
     pace = min(backfill.per_second, batch)
-    waiting = list(backfill.items.filter(run_id=None).order_by("position")[:pace])
-    for item in waiting:
-        _start(item, backfill, now)
+    left = backfill.items.filter(run_id=None).order_by("position")
+    waiting = list(left.values_list("pk", flat=True)[:pace])
     if not waiting and not _under_way(backfill):
         backfill.state, backfill.finished_at, backfill.wake_at = "done", now, None
         _record(backfill, "backfill.done", audit.ENGINE, now)
     else:
         backfill.wake_at = now + SECOND
     backfill.save(update_fields=["state", "finished_at", "wake_at"])
-    return len(waiting)
+    return waiting
 
 
-def _start(item: BackfillItem, backfill: Backfill, now: datetime) -> None:
+@transaction.atomic
+def _start(pk: int, now: datetime) -> int:
     """Replay one event; one that somebody else has taken up meanwhile is left alone."""
-    runs_of_event = Run.objects.filter(event_id=item.event_id, flow=backfill.flow)
-    last = runs_of_event.select_for_update().order_by("-ordinal")[0]
-    handoff = Handoff.objects.select_for_update().get(pk=item.handoff_id or 0)
-    item.run_id = last.pk
-    if handoff.state in (HandoffState.OPEN, HandoffState.SNOOZED):
+    item = (
+        BackfillItem.objects.select_for_update(skip_locked=True, of=["self"])
+        .select_related("backfill__intervention__actor")
+        .filter(pk=pk, run_id=None, backfill__state="running")
+        .first()
+    )
+    if item is None:
+        return 0
+    runs_of_event = Run.objects.filter(event_id=item.event_id, flow=item.backfill.flow)
+    last = runs_of_event.select_for_update().order_by("-ordinal").first()
+    handoff = Handoff.objects.select_for_update().filter(pk=item.handoff_id).first()
+    item.run_id = last.pk if last is not None else GONE
+    waiting = handoff is not None and handoff.state in (HandoffState.OPEN, HandoffState.SNOOZED)
+    if last is not None and handoff is not None and waiting:
+        by = item.backfill.intervention.actor
         try:
             with transaction.atomic():
                 fresh = runs.replay(run=last, now=now)
-                handoffs.follow(handoff=handoff, run=fresh, by=backfill.intervention.actor, now=now)
+                handoffs.follow(handoff=handoff, run=fresh, by=by, now=now)
                 item.run_id = fresh.pk
-        except MeshlineError:
-            item.run_id = last.pk
+        except MeshlineError as error:
+            log.warning("%s leaves out one event: %s", item.backfill.reference, error)
     item.save(update_fields=["run_id"])
+    return 1
 
 
 def _under_way(backfill: Backfill) -> bool:

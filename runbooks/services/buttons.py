@@ -179,9 +179,7 @@ def _lock(target: Target) -> Target:
 def _queue_up(ticket: str) -> None:
     """A ticket has no row of its own to lock: presses on it queue up behind its name."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"press:{ticket}"]
-        )
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"press:{ticket}"])
 
 
 def _still_first(target: Target, wish: Wish) -> None:

@@ -8,23 +8,56 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from contracts_app.models import ContractVersion
+from contracts_app.models import ContractVersion, Owner, Ownership, System
 from contracts_app.queries import clock
+from meshline.core import yaml12
 from orchestration.models import Handoff, HeldEvent, Run, RunOutcome, RunState
 from orchestration.services import handoffs
 from orchestration.services.handoffs import Trouble
 from runbooks.models import Backfill
 from runbooks.services import buttons
-from runbooks.services.pilot import Pilot
-from tests.builders import PILOT, accepted, given_document, next_id, refund_requested
+from tests.builders import (
+    PILOT,
+    accepted,
+    given_document,
+    given_pilot,
+    next_id,
+    refund_requested,
+)
 from tests.console.builders import PAYLOADS
 
 
 def given_registry() -> None:
-    """The whole pilot, installed as `pilot_load` does: with people, owners and systems."""
-    pilot = Pilot(PILOT, None, clock.now())
-    pilot.accounts()
-    pilot.load()
+    """The pilot as rows, with its people, owners, systems and the contact matrix."""
+    given_pilot("calendars", "contracts", "flows", "policies", "rotas", "runbooks", "sources")
+    told = document("people.yaml")
+    people = {
+        one["email"]: User.objects.create(
+            username=one["username"],
+            email=one["email"],
+            first_name=one["name"].partition(" ")[0],
+            last_name=one["name"].partition(" ")[2],
+        )
+        for one in told["people"]
+    }
+    for group in told["groups"]:
+        person = people[group["person"]]
+        Owner.objects.create(
+            name=group["name"], title=group["title"], rota=group["rota"], person=person
+        )
+    for name in ("billing", "helpdesk", "shop", "pager", "meshline"):
+        System.objects.create(name=name, title=document(f"systems/{name}.yaml")["title"])
+    for version in ContractVersion.objects.select_related("contract"):
+        version.contract.producer = version.body["producer"]["system"]
+        version.contract.save()
+        for role, owner in version.body["owners"].items():
+            held_by = Owner.objects.get(name=owner["group"])
+            Ownership.objects.create(contract=version.contract, role=role, owner=held_by)
+
+
+def document(name: str) -> Any:
+    """One of the pilot's files, read."""
+    return yaml12.load((PILOT / name).read_bytes(), name=name).value
 
 
 def given_held(*, ticket: str = "77", **more: Any) -> HeldEvent:

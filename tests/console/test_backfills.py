@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from contracts_app.models import AuditEntry
 from contracts_app.queries import clock
-from orchestration.models import RunState
+from orchestration.models import Handoff, RunState
 from runbooks.models import Backfill
 from runbooks.queries import backfills as figures
 from runbooks.services import backfills as service
@@ -103,8 +103,6 @@ def test_ticket_that_still_fails_needs_a_person_in_the_report(lead: User) -> Non
 
 def test_ticket_that_somebody_took_up_before_is_left_alone(lead: User) -> None:
     backfill = given_backfill(lead, "1", "2")
-    from orchestration.models import Handoff
-
     Handoff.objects.filter(ticket="desk:2").update(state="claimed", claimed_by=lead)
 
     worked(backfill)

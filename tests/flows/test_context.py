@@ -19,7 +19,7 @@ def test_a_cart_that_the_shop_knows_is_written_into_the_ticket(stack: Stack) -> 
 
     run = stack.ended(ticket["ticket_id"], flow="cart-context")
 
-    assert (run["state"], run["outcome"]) == ("succeeded", "straight")
+    assert run["state"] == "succeeded"
     assert stack.ticket(ticket["ticket_id"])["cart"] is True
     assert cart["cart_token"]
 

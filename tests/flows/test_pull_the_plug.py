@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 import redis
 
-from tests.api.signing import signed
-from tests.builders import refund_requested
-from tests.flows.stack import LEASE_S, SECRETS, Row, Stack
+from tests.flows.deliveries import agents_comment, deliver, stored
+from tests.flows.stack import LEASE_S, Stack
 
 pytestmark = pytest.mark.xdist_group("flows")
 
@@ -83,36 +80,19 @@ def test_the_same_nudge_fifty_times_drives_each_run_once(stack: Stack) -> None:
 def test_a_web_server_killed_between_commit_and_answer_keeps_one_event_each(
     stack: Stack,
 ) -> None:
-    bodies = [json.dumps(refund_requested(ticket="9912399")).encode() for _ in range(MANY * 2)]
+    bodies = [agents_comment("9912399") for _ in range(MANY * 2)]
     with ThreadPoolExecutor(len(bodies)) as pool:
-        sending = [pool.submit(_sent, stack, raw) for raw in bodies]
-        stack.until(lambda: _stored(stack), "the first are committed")
+        sending = [pool.submit(deliver, stack, raw) for raw in bodies]
+        stack.until(lambda: stored(stack, "9912399"), "the first are committed")
         stack.kill("web")
         first = [future.result() for future in sending]
     stack.start("web")
     stack.await_web()
 
-    second = [_sent(stack, raw) for raw in bodies]
+    second = [deliver(stack, raw) for raw in bodies]
 
     assert {answer["status"] for answer in second} == {202}
     for before, after in zip(first, second, strict=True):
         if before["status"] == 202:  # what was acknowledged was kept
             assert (after["duplicate"], after["event_id"]) == (True, before["event_id"])
-    assert len(_stored(stack)) == len(bodies)
-
-
-def _sent(stack: Stack, raw: bytes) -> Row:
-    headers = signed("zendesk", raw, secret=SECRETS["helpdesk"])
-    headers["Content-Type"] = "application/json"
-    try:
-        answer = httpx.post(
-            f"{stack.address}/api/v1/ingest/helpdesk", content=raw, headers=headers, timeout=20
-        )
-    except httpx.TransportError:
-        return {"status": 0}
-    body: Row = answer.json()
-    return body | {"status": answer.status_code}
-
-
-def _stored(stack: Stack) -> list[Row]:
-    return stack.rows("SELECT id FROM orchestration_event WHERE ticket = 'desk:9912399'")
+    assert len(stored(stack, "9912399")) == len(bodies)

@@ -1,9 +1,10 @@
-"""Periods cut at the reader's midnight, shares without data, budgets, and the lock-out of guessers."""
+"""Periods cut at the reader's midnight, shares without data, budgets, and lock-outs."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_seven_days_hold_today_and_the_six_before() -> None:
 def test_day_of_the_clock_change_has_twenty_five_hours() -> None:
     period = period_of("7d", now=datetime(2026, 10, 26, 12, tzinfo=UTC), zone=BERLIN)
     edges = period.day_edges()
-    lengths = [later - earlier for earlier, later in zip(edges, edges[1:], strict=False)]
+    lengths = [later - earlier for earlier, later in pairwise(edges)]
 
     assert lengths.count(timedelta(hours=25)) == 1
     assert lengths.count(timedelta(hours=24)) == 6

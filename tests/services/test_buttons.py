@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -27,7 +28,7 @@ def given_person(name: str = "nadia", role: str = "support_agent") -> User:
     return user
 
 
-def given_handoff(sandbox: Sandbox) -> tuple[Handoff, object]:
+def given_handoff(sandbox: Sandbox) -> tuple[Handoff, Any]:
     """A refund that billing says yes to and drops."""
     request = given_request(sandbox)
     charge = {"charge": request["charge_id"]}
@@ -58,6 +59,7 @@ def test_replay_refunds_once_and_resolves_handoff_and_ticket(sandbox: Sandbox) -
     accepted("billing", refund_webhook(request))
     driver.drain()
 
+    assert pressed.result_run_id is not None
     run = Run.objects.get(pk=pressed.result_run_id)
     handoff.refresh_from_db()
     books = sandbox.books()
@@ -81,7 +83,7 @@ def test_second_press_is_told_who_was_first(sandbox: Sandbox) -> None:
             target=target, slug="flow.replay", wish=wish, by=given_person("tomas"), now=clock.now()
         )
 
-    assert Run.objects.filter(event_id=handoff.event_id).count() == 2
+    assert Run.objects.filter(ticket=handoff.ticket, flow=handoff.flow).count() == 2
     assert Intervention.objects.count() == 1
 
 

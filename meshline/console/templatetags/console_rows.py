@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from meshline.console.ui import states, times
+from meshline.core import redact
 from orchestration.models import Attempt, Run
 
 register = template.Library()
@@ -20,6 +21,18 @@ register = template.Library()
 def pick(mapping: Mapping[str, Any], name: str) -> Any:
     """Return the value under a name, or an empty text."""
     return mapping.get(name, "")
+
+
+@register.filter
+def words(path: str) -> str:
+    """Return a step's path or a reason as words: billing_ack is "billing ack"."""
+    return path.replace("_", " ")
+
+
+@register.filter
+def masked(text: object) -> str:
+    """Return a text with addresses, card numbers and keys masked: an id may be an address."""
+    return redact.mask_text(str(text or ""))
 
 
 @register.filter

@@ -48,11 +48,12 @@ class Promise:
 class Ours:
     """What Meshline says, read as the application's own role."""
 
-    connection: psycopg.Connection[Row]
+    connection: psycopg.Connection[Any]
 
     def rows(self, sql: LiteralString, *values: object) -> list[Row]:
         """Return the rows of a query, each as a dict."""
-        return self.connection.execute(sql, values).fetchall()
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(sql, values).fetchall()
 
     def number(self, sql: LiteralString, *values: object) -> int:
         """Return the one number of a query."""
@@ -104,9 +105,9 @@ class Sides:
         return not self.seen.killed
 
 
-def connect(url: str) -> psycopg.Connection[Row]:
-    """A read-write connection as the application's role; every query is its own transaction."""
-    return psycopg.connect(url, row_factory=dict_row, autocommit=True, connect_timeout=10)
+def connect(url: str) -> psycopg.Connection[Any]:
+    """A connection as the application's role; every query is its own transaction."""
+    return psycopg.connect(url, autocommit=True, connect_timeout=10)
 
 
 def read_theirs(sandbox: str, token: str) -> Theirs:

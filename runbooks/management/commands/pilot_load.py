@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
+
 import meshline.pilot
 from contracts_app.management.output import JsonCommand
 from contracts_app.queries import clock
@@ -55,11 +57,12 @@ class Command(JsonCommand):
         )
         logins = _read(options["logins"], list)
         accounts = []
-        if logins:
-            accounts = pilot.accounts({login["username"]: login for login in logins})
-        elif options["users"]:
-            accounts = pilot.accounts()
-        loaded = pilot.load()
+        with transaction.atomic():  # a refused document must not cost the passwords just made
+            if logins:
+                accounts = pilot.accounts({login["username"]: login for login in logins})
+            elif options["users"]:
+                accounts = pilot.accounts()
+            loaded = pilot.load()
         if pilot.made and options["secrets"] is not None:
             _write(options["secrets"], {**secrets, **pilot.made})
         return {
