@@ -47,6 +47,7 @@ PERIODS = {"1h": "last hour", "today": "today", "7d": "7 days", "28d": "28 days"
 ACTIONS = {
     "flow.*": "presses on runs",
     "run.*": "runs",
+    "run.*": "runs",
     "handoff.*": "handoffs",
     "event.*": "held events",
     "backfill.*": "backfills",
@@ -167,7 +168,7 @@ def _trail(
     entry = trails.entry_with_id(wanted, contracts=sight.contracts, own=sight.own)
     if entry is None:
         return trail
-    older = _find(sight, {}, now, before=wanted)
+    older = _find(sight, filters, now, before=wanted)
     return trails.Trail([entry, *older.entries], older.older, entry.pk)
 
 

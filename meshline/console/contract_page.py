@@ -39,6 +39,7 @@ def context(
     spec, refusal = _spec(version)
     flows = traffic.flows_using(listed.name)
     handoffs = traffic.newest_handoffs(listed.name)
+    signoffs = _signoffs(version, spec)
     access.veil(request.user, handoffs)
     return {
         "now": now,
@@ -49,7 +50,8 @@ def context(
         "refusal": refusal,
         "serving": listed.serving is not None and listed.serving.version == version.version,
         "owners": catalogue.with_on_call(listed.owners, now),
-        "signoffs": _signoffs(version, spec),
+        "signoffs": signoffs,
+        "unsigned": version.state in registry.SERVING and any(not one["row"] for one in signoffs),
         "policies": _policies(listed.name),
         "routes": _routes(spec),
         "runbooks": _runbooks(listed.name, spec),
@@ -156,7 +158,8 @@ def _signed(version: ContractVersion, verdict: str) -> tuple[str, str]:
             return "Not asked yet", ""
         case ContractState.IN_REVIEW:
             return "Waiting", "warn"
-    return "Signed in the file", "good"
+    # It went into service without this role's signature here: it was installed from a file.
+    return "No signature kept", ""
 
 
 def _policies(contract: str) -> list[dict[str, Any]]:

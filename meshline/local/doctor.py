@@ -163,6 +163,18 @@ def _worker() -> Iterator[Finding]:
     )
 
 
+def _partitions() -> Iterator[Finding]:
+    from orchestration.queries import health
+
+    trouble = health.partition_trouble()
+    yield Finding(
+        "Partitions",
+        trouble or "the months to come have theirs",
+        "As the owner's role, move those rows into partitions of their months; "
+        "var/log/worker.log says more." * bool(trouble),
+    )
+
+
 def _beat() -> Iterator[Finding]:
     age = _one(
         "SELECT extract(epoch FROM clock_timestamp() - max(last_run_at))"
@@ -226,5 +238,6 @@ _LOOKS: tuple[tuple[str, Callable[[], Iterator[Finding]], str], ...] = (
     ("Broker", _broker, "Is the server of BROKER_URL up? The embedded one is started again alone."),
     ("Worker", _worker, "Mend the broker first: workers are asked through it."),
     ("Beat", _beat, _DATABASE),
+    ("Partitions", _partitions, _DATABASE),
     ("Pages", _pages, "Start the web server with `meshline up`."),
 )

@@ -10,6 +10,7 @@ from django.db.models import Q
 from orchestration.models import Heartbeat, Run, RunState
 
 SWEEP = "sweep"
+PARTITIONS = "partitions"
 # The sweep looks every second; a worker that died and was started again is back within this time.
 STALE_AFTER = timedelta(seconds=15)
 BEATS_EVERY = timedelta(seconds=5)
@@ -47,11 +48,23 @@ def parts(now: datetime) -> list[Part]:
     watched = unwatched_since(now)
     swept = Heartbeat.objects.filter(pk=SWEEP).values_list("at", flat=True).first()
     said = f"{overdue} overdue" if overdue else "nothing overdue"
-    return [
+    found = [
         Part("Taking in events", True, "the database answers"),
         Part("Working on runs", working and not overdue, said if working else "no worker answers"),
         Part("Watching promises", watched is None, "" if swept else "not yet", swept),
     ]
+    trouble = partition_trouble()
+    return [*found, Part("Room for the months to come", False, trouble)] if trouble else found
+
+
+def partition_trouble() -> str:
+    """Return what is wrong with the months' partitions, as the last sweep found it; else empty."""
+    rows = Heartbeat.objects.filter(pk=PARTITIONS)
+    detail = rows.values_list("detail", flat=True).first() or {}
+    strayed = ", ".join(detail.get("strayed", ()))
+    if strayed:
+        return f"rows without a month of their own in {strayed}"
+    return f"could not be made: {detail['error']}" if "error" in detail else ""
 
 
 def overdue_runs(now: datetime) -> int:

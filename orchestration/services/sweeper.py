@@ -13,12 +13,12 @@ from django.db import connection, transaction
 from django.db.models import Min
 
 from orchestration.models import Heartbeat, Run, TimerAlarm
+from orchestration.queries.health import PARTITIONS
 from orchestration.services import alarms
 
 log = logging.getLogger(__name__)
 
 LOCK = 7002
-PARTITIONS = "partitions"
 PARTITIONS_EVERY = timedelta(hours=6)
 PARTITIONS_AGAIN = timedelta(minutes=5)
 MONTHS_AHEAD = 3

@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, Value, When
 
 from meshline.core.errors import MeshlineError, NotFound
 from orchestration.models import Effect, EffectState, Handoff, HandoffState, Run
 from orchestration.queries import documents
 from orchestration.rules.catalog import CATALOG, Operation
 from orchestration.rules.flow_spec import CallStep
-from runbooks.models import Backfill, BackfillItem
+from runbooks.models import Backfill, BackfillItem, Intervention
 
 PAGE = 50
 # What became of one ticket, in the order of the report's tabs: title and colour.
@@ -119,8 +119,13 @@ class TicketRow:
             return "Somebody had taken it up already"
         if self.outcome == "failed":
             return (self.handoff.detail or self.handoff.cause) if self.handoff else ""
-        titles = [_operation_title(effect.scope) for effect in self.effects]
-        return ", ".join(dict.fromkeys(titles))
+        own = self.item.run_id
+        titles = [
+            _operation_title(effect.scope)
+            + ("" if effect.run_id == own else ", done by an earlier run")
+            for effect in self.effects
+        ]
+        return "; ".join(dict.fromkeys(titles))
 
 
 @dataclass(frozen=True)
@@ -206,12 +211,16 @@ def _with_outcome(items: QuerySet[BackfillItem]) -> Any:
     Items hold no foreign key to their run, which lies in a partitioned table.
     """
     run = Run.objects.filter(pk=OuterRef("run_id"))
+    replayed_by_person = Intervention.objects.filter(
+        result_run_id=OuterRef("run_id"), action="flow.replay"
+    )
     return items.annotate(
         run_state=Subquery(run.values("state")[:1]),
         run_since=Subquery(run.values("created_at")[:1]),
         outcome=Case(
             When(run_id=None, then=Value("waiting")),
             When(run_since__lt=F("backfill__created_at"), then=Value("left_alone")),
+            When(Exists(replayed_by_person), then=Value("left_alone")),
             When(run_state="succeeded", then=Value("repaired")),
             When(run_state__in=["ready", "running", "waiting"], then=Value("running")),
             default=Value("failed"),

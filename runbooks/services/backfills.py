@@ -69,7 +69,7 @@ def _start(pk: int, now: datetime) -> int:
         return 0
     runs_of_event = Run.objects.filter(event_id=item.event_id, flow=item.backfill.flow)
     last = runs_of_event.select_for_update().order_by("-ordinal").first()
-    handoff = Handoff.objects.select_for_update().filter(pk=item.handoff_id).first()
+    handoff = Handoff.objects.select_for_update().filter(pk=item.handoff_id or 0).first()
     item.run_id = last.pk if last is not None else GONE
     waiting = handoff is not None and handoff.state in (HandoffState.OPEN, HandoffState.SNOOZED)
     if last is not None and handoff is not None and waiting:

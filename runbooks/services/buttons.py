@@ -15,7 +15,7 @@ from contracts_app.services import audit
 from meshline.core.errors import Conflict, ContractViolation, NotAllowed, NotFound
 from meshline.core.keys import TicketKey
 from orchestration.models import Event, Handoff, Run
-from orchestration.services import tallies
+from orchestration.services import storms, tallies
 from runbooks.actions import ACTIONS, action_named
 from runbooks.actions.base import Action, Press, Preview, Target
 from runbooks.models import Intervention
@@ -102,7 +102,7 @@ def press_button(*, target: Target, slug: str, wish: Wish, by: User, now: dateti
     """
     action = action_named(slug)
     try:
-        return _press(action, target, wish, by, now)
+        return storms.once_more(lambda: _press(action, target, wish, by, now))
     except NotAllowed as refusal:
         _record_refusal(action, target, by, refusal.message, now)
         raise

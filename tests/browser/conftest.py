@@ -3,65 +3,76 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from django.db import connection
+from playwright.sync_api import Browser, StorageState
 from pytest_django import DjangoDbBlocker
 
 from tests.browser import chromium
 from tests.browser.guard import Guard
-from tests.browser.stack import started
-from tests.browser.visitors import DESKTOP, Visitors
+from tests.browser.stack import running
+from tests.browser.visitors import Visitors
 from tests.browser.world import World
 from tests.flows.stack import Stack
 
-# One worker at a time owns such a set of processes: two sets on two cores would starve each other.
-GROUP = pytest.mark.xdist_group("flows")
+HERE = os.path.dirname(__file__)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here is of the one group, and drives Chromium."""
+    """One worker owns such a set of processes, this one or the flows': two would starve each other.
+
+    `django_db` has the tables made that this folder's own database is a copy of.
+    """
     for item in items:
-        if "/tests/browser/" in item.path.as_posix():
-            item.add_marker(GROUP)
+        if str(item.path).startswith(HERE):
+            item.add_marker(pytest.mark.xdist_group("flows"))
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.django_db)
+
+
+@pytest.fixture(scope="package")
+def chromium_path() -> str:
+    """Where Chromium is; without one the tests are skipped, with the command that brings it."""
+    path = chromium.find()
+    if path is None:
+        pytest.skip(chromium.MISSING)
+    return path
 
 
 @pytest.fixture(scope="package")
 def stack(
+    chromium_path: str,
     tmp_path_factory: pytest.TempPathFactory,
     django_db_setup: None,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[Stack]:
-    """Web, worker and sandbox; their story stays where it is, the tests make their own."""
-    with django_db_blocker.unblock(), started(tmp_path_factory.mktemp("browser")) as running:
-        running.sandbox.steer_story("start")
-        running.sandbox.steer_story("pause")
-        yield running
+    """Web, worker and sandbox. Their story is paused at its first page: tests act themselves."""
+    with django_db_blocker.unblock(), running(tmp_path_factory.mktemp("browser")) as parts:
+        yield parts
 
 
 @pytest.fixture(scope="package")
 def world(stack: Stack) -> World:
-    """Customers in trouble: made at once, because a silence takes its time to be noticed."""
+    """Customers in trouble, begun at once: a silence takes its time to be noticed."""
     return World.begun(stack)
 
 
 @pytest.fixture(scope="package")
-def chrome(stack: Stack) -> Iterator[Browser]:
+def chrome(chromium_path: str, world: World) -> Iterator[Browser]:
     """The browser. Playwright keeps an event loop in this thread for as long as it runs."""
-    path = chromium.find()
-    if path is None:
-        pytest.skip(chromium.MISSING)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        with chromium.running(path) as browser:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        with chromium.running(chromium_path) as browser:
             yield browser
+            connection.close()  # a running loop has a connection of its own
 
 
 @pytest.fixture(scope="package")
-def sessions() -> dict[str, object]:
-    """The cookies of everybody who has signed in already."""
+def kept_sessions() -> dict[str, StorageState]:
+    """The cookies of everybody who has signed in, by name."""
     return {}
 
 
@@ -71,3 +82,15 @@ def guard(stack: Stack) -> Iterator[Guard]:
     watching = Guard(stack.address)
     yield watching
     watching.verify()
+
+
+@pytest.fixture
+def visitors(
+    chrome: Browser, guard: Guard, stack: Stack, kept_sessions: dict[str, StorageState]
+) -> Iterator[Visitors]:
+    """Browsers of people, closed after the test and before the guard speaks."""
+    opened = Visitors(
+        chrome, guard, address=stack.address, passwords=stack.passwords, kept=kept_sessions
+    )
+    yield opened
+    opened.close()

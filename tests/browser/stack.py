@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import psycopg
 import redis
 from django.conf import settings
@@ -21,7 +22,7 @@ BROKER_NUMBER = 14
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Stack]:
+def running(folder: Path) -> Iterator[Stack]:
     """Copy this worker's test database, start web, worker and sandbox on it, forget it after."""
     connection.close()  # a database that is copied must have nobody in it
     broker = f"{os.environ['BROKER_URL'].rsplit('/', 1)[0]}/{BROKER_NUMBER}"
@@ -33,6 +34,9 @@ def started(folder: Path) -> Iterator[Stack]:
         server.execute(copy.format(sql.Identifier(DATABASE), sql.Identifier(template)))
         try:
             with running_stack(folder, _address(), broker) as stack:
+                # Else the first sign-in would start the story, as it does for a visitor.
+                for verb in ("start", "pause"):
+                    httpx.post(f"{stack.sandbox.http}/_story/{verb}", json={}).raise_for_status()
                 yield stack
         finally:
             server.execute(forget)

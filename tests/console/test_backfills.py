@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,10 +15,11 @@ from django.urls import reverse
 
 from contracts_app.models import AuditEntry
 from contracts_app.queries import clock
-from orchestration.models import Handoff, RunState
-from runbooks.models import Backfill
+from orchestration.models import Effect, Handoff, RunState
+from runbooks.models import Backfill, BackfillItem
 from runbooks.queries import backfills as figures
 from runbooks.services import backfills as service
+from runbooks.services import buttons
 from tests.builders import given_pilot
 from tests.console.builders import given_reader
 from tests.console.held_builders import given_backfill, given_runs_ended
@@ -108,6 +110,47 @@ def test_ticket_that_somebody_took_up_before_is_left_alone(lead: User) -> None:
     worked(backfill)
 
     assert figures.backfill_numbered(backfill.pk).progress.left_alone == 1
+
+
+def test_ticket_that_somebody_replays_meanwhile_is_not_counted_as_ours(lead: User) -> None:
+    backfill = given_backfill(lead, "1", "2", per_second=1)
+    worked(backfill)
+    handoff = Handoff.objects.get(ticket="desk:2")
+    target = buttons.target_of(handoff=handoff)
+    wish = buttons.Wish(
+        ticket="desk:2", reason="Seen", values={}, press_key=buttons.press_key_of(target)
+    )
+    buttons.press_button(target=target, slug="flow.replay", wish=wish, by=lead, now=clock.now())
+
+    worked(backfill, 3)
+    given_runs_ended(backfill)
+
+    progress = figures.backfill_numbered(backfill.pk).progress
+    assert (progress.repaired, progress.left_alone) == (1, 1)
+
+
+def test_report_tells_own_effects_from_those_of_an_earlier_run(lead: User) -> None:
+    backfill = given_backfill(lead, "1", "2")
+    worked(backfill)
+    given_runs_ended(backfill)
+    ours, other = backfill.items.order_by("position")
+    given_effect(ours, run_id=ours.run_id)
+    given_effect(other, run_id=uuid4())
+
+    page = browser(lead).get(reverse("console:backfill", args=[backfill.pk])).content.decode()
+
+    assert page.count("Write fields into the ticket, done by an earlier run") == 1
+    assert ">Write fields into the ticket</td>" in page
+
+
+def test_page_of_a_flow_that_is_gone_does_not_promise_that_no_money_moves(lead: User) -> None:
+    backfill = given_backfill(lead, "1")
+    Backfill.objects.filter(pk=backfill.pk).update(flow="gone")
+
+    page = browser(lead).get(reverse("console:backfill", args=[backfill.pk])).content.decode()
+
+    assert "not known: the flow is not published any more" in page
+    assert "no money" not in page
 
 
 def test_page_polls_itself_while_it_runs_and_not_after(lead: User) -> None:
@@ -246,3 +289,14 @@ def test_report_is_not_exported_for_an_agent(lead: User) -> None:
 
 def test_backfill_that_is_not_there_is_not_found(lead: User) -> None:
     assert browser(lead).get(reverse("console:backfill", args=[99])).status_code == 404
+
+
+def given_effect(item: BackfillItem, *, run_id: UUID | None) -> None:
+    """The cart was written into the ticket once, by this run."""
+    assert run_id is not None
+    Effect.objects.create(
+        scope="helpdesk.set_fields", key=f"{item.event_id}:cart-context:write", state="done",
+        event_id=item.event_id, run_id=run_id, last_run_id=run_id, path="write",
+        flow="cart-context", contract="support.ticket.created", ticket=item.ticket,
+        digest="0" * 64, created_at=clock.now(), settled_at=clock.now(),
+    )  # fmt: skip

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from contracts_app.models import Contract, ContractVersion, Ownership
+from contracts_app.models import Contract, ContractVersion, Ownership, SignOff
 from contracts_app.queries import clock
 from meshline.core import safejson
 from orchestration.services import tallies
@@ -165,6 +165,27 @@ class TestContract:
         assert "lena@harbour.example" in page
         assert "Product owner" in page
         assert "support-platform-primary" in page
+
+    def test_version_from_a_file_does_not_pass_for_signed(self) -> None:
+        page = opened(browser(), REFUND)
+
+        assert "No signature kept" in page
+        assert "Installed from a file" in page
+        assert "Signed" not in page
+
+    def test_signature_given_here_is_shown_with_who_and_when(self) -> None:
+        version = ContractVersion.objects.get(contract__name=REFUND)
+        lena = User.objects.get(username="lena")
+        SignOff.objects.create(
+            version=version, role="contract", verdict="yes", digest=version.digest, signed_by=lena
+        )
+        SignOff.objects.create(
+            version=version, role="product", verdict="yes", digest="e" * 64, signed_by=lena
+        )
+
+        page = opened(browser(), REFUND)
+
+        assert page.count(">Signed<") == 1
 
     def test_shows_risk_promises_route_fallback_and_runbooks(self) -> None:
         page = opened(browser(), REFUND)

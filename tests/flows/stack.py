@@ -25,7 +25,15 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BROKER_NUMBER = 15  # the test workers themselves have 0 to 8
 CALL_TIMEOUT_S, LEASE_S = 2, 3
 PATIENCE_S = 60.0  # alone on two cores a flow takes five seconds at most
-PEOPLE = (("nadia", "support_agent", "Nadia Arslan"), ("tomas", "ops_lead", "Tomás Oliveira"))
+PEOPLE = (
+    ("nadia", "support_agent", "Nadia Arslan"),
+    ("tomas", "ops_lead", "Tomás Oliveira"),
+    ("lena", "contract_owner", "Lena Moritz"),
+    ("jonas", "runtime_owner", "Jonas Keller"),
+    ("oskar", "manager", "Oskar Ruud"),
+    ("ines", "auditor", "Ines Falk"),
+    ("henrike", "admin", "Henrike Sand"),
+)
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -41,6 +49,7 @@ class Stack:
         self.passwords = {name: f"pass-word-of-{name}-1234" for name, _, _ in PEOPLE}
         self.sandbox: Sandbox
         self._children: dict[str, parts.Process] = {}
+        self._reading: psycopg.Connection[Row] | None = None
 
     # --- The processes ----------------------------------------------------------------------
 
@@ -62,7 +71,6 @@ class Stack:
             "MESHLINE_LEASE_S": str(LEASE_S),
             "MESHLINE_PILOT_SECRETS": str(self.folder / "secrets.json"),
             "MESHLINE_PILOT_LOGINS": str(self.folder / "logins.json"),
-            "SANDBOX_URL": self.sandbox.http,
         }
 
     def load_pilot(self) -> None:
@@ -107,6 +115,8 @@ class Stack:
 
     def stop(self) -> None:
         """End every child."""
+        if self._reading is not None:
+            self._reading.close()
         for child in self._children.values():
             processes.signal_group(child.pid, signal.SIGCONT)
             processes.stop(child, signal.SIGTERM, 10)
@@ -115,15 +125,16 @@ class Stack:
 
     def rows(self, sql: LiteralString, *values: object) -> list[Row]:
         """Rows of Meshline's tables, read as the application."""
-        with psycopg.connect(self.database, row_factory=dict_row) as connection:
-            return connection.execute(sql, values).fetchall()
+        if self._reading is None:
+            self._reading = psycopg.connect(self.database, row_factory=dict_row, autocommit=True)
+        return self._reading.execute(sql, values).fetchall()
 
     def until(self, look: Callable[[], T], what: str, *, within_s: float = PATIENCE_S) -> T:
         """What `look` finds, as soon as it finds something."""
         ends_at = time.monotonic() + within_s
         while not (found := look()):
             assert time.monotonic() < ends_at, f"not within {within_s:.0f} s: {what}"
-            time.sleep(0.1)
+            time.sleep(0.2)
         return found
 
     def scenario(self, name: str) -> Row:
@@ -145,7 +156,7 @@ class Stack:
             run = self.run(ticket, flow=flow)
             return run if run and run["state"] in ("succeeded", "failed", "cancelled") else None
 
-        found = self.until(look, f"{flow} of desk:{ticket} ends: {self.run(ticket, flow=flow)}")
+        found = self.until(look, f"{flow} of desk:{ticket} ends")
         assert found is not None
         return found
 

@@ -108,10 +108,10 @@ def test_warning_and_breach_fire_once_each_and_start_their_flows() -> None:
     accepted("helpdesk", desk_event("created"))
     early, warned, late = (at_share("first_reply", share) for share in (0.5, 0.75, 1.0))
 
-    assert alarms.fire_due(now=early, batch=100) == (0, 0)
-    assert alarms.fire_due(now=warned, batch=100) == (1, 0)
-    assert alarms.fire_due(now=warned, batch=100) == (0, 0)
-    assert alarms.fire_due(now=late, batch=100) == (1, 0)
+    assert alarms.fire_due(now=early, batch=100) == 0
+    assert alarms.fire_due(now=warned, batch=100) == 1
+    assert alarms.fire_due(now=warned, batch=100) == 0
+    assert alarms.fire_due(now=late, batch=100) == 1
 
     broken = timer("first_reply")
     assert (broken.state, broken.breached_at) == ("breached", broken.due_at)
@@ -137,7 +137,7 @@ def test_answered_promise_fires_no_alarm() -> None:
 
     fired = alarms.fire_due(now=clock.now() + timedelta(hours=1), batch=100)
 
-    assert fired == (0, 0)
+    assert fired == 0
     assert not TimerAlarm.objects.filter(
         timer=timer("first_reply"), fired_at__isnull=False
     ).exists()
