@@ -47,7 +47,6 @@ PERIODS = {"1h": "last hour", "today": "today", "7d": "7 days", "28d": "28 days"
 ACTIONS = {
     "flow.*": "presses on runs",
     "run.*": "runs",
-    "run.*": "runs",
     "handoff.*": "handoffs",
     "event.*": "held events",
     "backfill.*": "backfills",

@@ -141,6 +141,9 @@ def facts_of(request: Request, parts: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = dict(parts) | dict(request.query)
     if "form" in request.headers.get("content-type", ""):
         found |= request.form()
+    for thing in ("ticket", "subscription", "charge"):
+        if f"/{thing}s/" in request.path and "id" in parts:
+            found[thing] = parts["id"]
     for name in list(found):
         if named := _NAMED.match(name):
             found[named[1]] = found[name]

@@ -168,5 +168,5 @@ def with_person(wanted: Perform, now: datetime) -> dict[str, Json]:
     if wanted.operation == "pager.page" and "to" not in args:
         person = oncall.on_call(str(args.get("rota", "")), now)
         if person is not None:
-            args["to"] = {"name": person.name, "email": person.email}
+            args["to"] = f"{person.name} <{person.email}>"
     return args

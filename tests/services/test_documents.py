@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from contracts_app.models import AuditEntry, BusinessCalendar, Owner, Rota, SlaPolicy, Source
 from contracts_app.queries import clock, registry
 from contracts_app.queries import documents as queries
-from contracts_app.services import documents, publishing, sources
+from contracts_app.services import publishing, sources
 from contracts_app.services.documents import (
     discard_draft,
     draft_from_published,
@@ -25,7 +25,6 @@ from contracts_app.services.documents import (
 )
 from contracts_app.services.promises import CALENDAR, POLICY, ROTA
 from meshline.core.errors import Conflict, DocumentRefused, IllegalTransition, NotAllowed, NotFound
-from orchestration.models import FlowVersion
 from orchestration.queries.documents import flow_spec, published_flow, published_flows, source_spec
 from orchestration.rules.source_map import map_delivery
 from orchestration.services.flows import FLOW
@@ -388,13 +387,6 @@ def test_source_command_refuses_a_contract_that_is_not_published() -> None:
     with pytest.raises(CommandError, match="no published contract"):
         management.call_command("source_create", "erp", "--contract", "support.refund.requested")
     assert not Source.objects.exists()
-
-
-def test_document_kinds_do_not_see_each_others_names() -> None:
-    install_document(CALENDAR, text=CALENDAR_TEXT, now=clock.now())
-
-    assert documents.next_number(ROTA, "always-open") == 1
-    assert FlowVersion.objects.count() == 0
 
 
 def _first(text: str) -> str:

@@ -11,8 +11,8 @@ import pytest
 from celery import signals
 from django.db import connection
 
+import orchestration.tasks  # noqa: F401 it listens to the worker's signals
 from contracts_app.queries import clock
-from orchestration import tasks
 from orchestration.models import Attempt, Effect, Run
 from orchestration.services import driver, leases
 from tests.builders import accepted, run_of
@@ -79,7 +79,7 @@ def test_drain_told_to_stop_ends_soon_and_gives_its_runs_back(
         draining.join(2.5)
         assert not draining.is_alive()
 
-    assert tasks.driver.stopping.is_set()
+    assert driver.stopping.is_set()
     assert not Run.objects.filter(state="running").exists()
     run = run_of(receipt)
     assert run.wake_at is not None

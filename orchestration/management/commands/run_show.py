@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Model
+
 from contracts_app.management.output import JsonCommand
 from meshline.core.errors import NotFound
-from orchestration.models import Effect, Expectation, Handoff, Run
+from orchestration.models import Effect, Expectation, Handoff, Run, StepRecord
 
 
 class Command(JsonCommand):
@@ -40,6 +42,8 @@ def _found(what: str) -> list[Run]:
 
 def _timeline(run: Run) -> dict[str, Any]:
     effects = Effect.objects.filter(event_id=run.event_id, flow=run.flow).order_by("id")
+    expectations = Expectation.objects.filter(run=run).order_by("id")
+    handoffs = Handoff.objects.filter(run_id=run.pk).order_by("id")
     return {
         "run": str(run.pk),
         "flow": f"{run.flow} v{run.flow_version.number}",
@@ -51,50 +55,34 @@ def _timeline(run: Run) -> dict[str, Any]:
         "created_at": _time(run.created_at),
         "finished_at": _time(run.finished_at),
         "steps": [
-            {
-                "path": step.path,
-                "state": step.state,
-                "error": step.error,
-                "started_at": _time(step.started_at),
-                "ended_at": _time(step.ended_at),
-            }
+            {**_facts(step, "path", "state", "error"), **_span(step)}
             for step in run.steps.order_by("position", "path")
         ],
         "attempts": [
             {
                 "at": _time(attempt.started_at),
                 "step": attempt.path,
-                "kind": attempt.kind,
-                "operation": attempt.operation,
-                "outcome": attempt.outcome,
-                "reason": attempt.reason,
+                **_facts(attempt, "kind", "operation", "outcome", "reason"),
             }
             for attempt in run.attempts.order_by("id")
         ],
-        "effects": [
-            {
-                "scope": effect.scope,
-                "key": effect.key,
-                "state": effect.state,
-                "attempts": effect.attempts,
-                "adopted": effect.adopted,
-            }
-            for effect in effects
-        ],
+        "effects": [_facts(e, "scope", "key", "state", "attempts", "adopted") for e in effects],
         "expectations": [
-            {
-                "contract": one.contract,
-                "key": one.key,
-                "state": one.state,
-                "due_at": _time(one.due_at),
-            }
-            for one in Expectation.objects.filter(run=run).order_by("id")
+            {**_facts(one, "contract", "key", "state"), "due_at": _time(one.due_at)}
+            for one in expectations
         ],
         "handoffs": [
-            {"handoff": one.reference, "reason": one.reason, "state": one.state}
-            for one in Handoff.objects.filter(run_id=run.pk).order_by("id")
+            {"handoff": one.reference, **_facts(one, "reason", "state")} for one in handoffs
         ],
     }
+
+
+def _facts(row: Model, *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _span(step: StepRecord) -> dict[str, str | None]:
+    return {"started_at": _time(step.started_at), "ended_at": _time(step.ended_at)}
 
 
 def _time(moment: datetime | None) -> str | None:
