@@ -70,6 +70,11 @@ class Handoff(models.Model):
                 name="handoff_unresolved",
                 condition=~models.Q(state="resolved"),
             ),
+            models.Index(
+                fields=["-resolved_at", "-id"],
+                name="handoff_resolved",
+                condition=models.Q(state="resolved"),
+            ),
             models.Index(fields=["ticket", "-id"], name="handoff_ticket"),
             models.Index(fields=["run_id"], name="handoff_run"),
             models.Index(fields=["contract", "-id"], name="handoff_contract"),

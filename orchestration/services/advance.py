@@ -100,6 +100,8 @@ def advance(
     ground = Ground(lease, run, spec, scope.load_facts(run.event_id), state, state, state, now)
     if landed is not None:
         _land(ground, *landed)
+    elif run.lapses or any(facts.state == "running" for facts in state.facts.values()):
+        steps.close_lost(run=run, now=now)
     _take_arrivals(ground)
     flight = _decide(ground)
     steps.save_changes(run=run, spec=spec, before=ground.before, after=ground.state, now=now)

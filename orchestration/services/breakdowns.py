@@ -23,6 +23,7 @@ def put_aside(lease: Lease, error: Exception, *, now: datetime) -> None:
         return
     what = str(error) if hasattr(error, "remedy") else type(error).__name__
     steps.note(run=run, path=run.step, kind="error", reason=what, now=now)
+    steps.close_lost(run=run, now=now)
     effects.unanswered(run=run)
     Run.objects.filter(pk=run.pk).update(
         state=RunState.FAILED,

@@ -13,8 +13,8 @@ from orchestration.models import Attempt, HeldEvent, Run, RunOutcome, RunState
 from orchestration.queries import objectives
 from orchestration.rules.advance import handed_over
 from orchestration.rules.causes import cause_of
-from orchestration.rules.flow_spec import acknowledges
-from orchestration.rules.run_state import HandOver, Perform
+from orchestration.rules.flow_spec import HandoffStep, acknowledges
+from orchestration.rules.run_state import READY, HandOver, Perform
 from orchestration.services import (
     announcements,
     effects,
@@ -107,7 +107,13 @@ def finish(ground: Ground, state: RunState) -> None:
         journal.run_changed(run, "run.cancel", now=now, reason="at its checkpoint")
         _tell_of_doubts(ground)
         return
-    handoffs.settle_followers(run=run, now=now)
+    # A handoff beside a flow that went on is no trouble of the run's: its work is still to do.
+    kept = [
+        step.id
+        for step in ground.spec.steps
+        if isinstance(step, HandoffStep) and step.goes_on and ground.state.of(step.id) != READY
+    ]
+    handoffs.settle_followers(run=run, now=now, but=kept)
     journal.run_changed(run, "run.succeed", now=now, detail={"outcome": str(run.outcome)})
     if not run.internal:
         _count(ground)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -129,9 +130,13 @@ def settle_followers(
     now: datetime,
     by: AbstractBaseUser | str = audit.ENGINE,
     text: str = "The run has succeeded.",
+    but: Collection[str] = (),
 ) -> None:
-    """Resolve the handoffs that follow a run which has succeeded, or was cancelled by a person."""
-    for handoff in _unresolved().filter(run_id=run.pk).order_by("pk"):
+    """Resolve the handoffs that follow a run which has succeeded, or was cancelled by a person.
+
+    `but` names the steps whose handoffs stay.
+    """
+    for handoff in _unresolved().filter(run_id=run.pk).exclude(step__in=but).order_by("pk"):
         _close(handoff, by=by, text=text, now=now)
 
 

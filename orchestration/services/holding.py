@@ -23,7 +23,17 @@ def hold(event: Event, reason: str, problems: Sequence[Violation], *, now: datet
         ],
         held_at=now,
     )
-    first = problems[0].sentence if problems else f"No contract of {event.source} takes it."
-    handoff = handoffs.open_for_held(held=held, event=event, detail=first, now=now)
+    handoff = handoffs.open_for_held(
+        held=held, event=event, detail=_where(event, problems), now=now
+    )
     tallies.count("held", now=now, contract=event.contract, source=event.source)
     return handoff
+
+
+def _where(event: Event, problems: Sequence[Violation]) -> str:
+    """Where it departs from its contract; a violation's sentence may quote personal data."""
+    places = ", ".join(f"{p.path or 'the whole'} ({p.rule})" for p in problems[:3] if p.path)
+    if not places:
+        return f"No contract of {event.source} takes an event of kind {event.kind}."
+    more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+    return f"It departs from its contract at {places}{more}."

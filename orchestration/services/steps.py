@@ -101,6 +101,16 @@ def close_attempt(attempt_id: UUID, outcome: Outcome, *, now: datetime) -> None:
     Attempt.objects.filter(pk=attempt_id).update(**changes)
 
 
+def close_lost(*, run: Run, now: datetime) -> None:
+    """End what a worker has left open: its answer was lost, whatever it was.
+
+    Call it in the transaction that holds the run's lease, when no call of it can land any more.
+    """
+    Attempt.objects.filter(run=run, ended_at=None).update(
+        outcome="unknown", reason="the worker was lost before the answer came", ended_at=now
+    )
+
+
 def note(
     *, run: Run, path: str, kind: str, reason: str, now: datetime, detail: Json = None
 ) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, StorageState
+from playwright.sync_api import Browser, StorageState, expect
 from pytest_django import DjangoDbBlocker
 
 from tests.browser import chromium
 from tests.browser.guard import Guard
 from tests.browser.stack import running
-from tests.browser.visitors import Visitors
+from tests.browser.visitors import PATIENCE_MS, Visitors
 from tests.browser.world import World
 from tests.flows.stack import Stack
 
@@ -65,6 +65,7 @@ def chrome(chromium_path: str, world: World) -> Iterator[Browser]:
     """The browser. Playwright keeps an event loop in this thread for as long as it runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        expect.set_options(timeout=PATIENCE_MS)
         with chromium.running(chromium_path) as browser:
             yield browser
             connection.close()  # a running loop has a connection of its own

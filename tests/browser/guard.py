@@ -21,6 +21,7 @@ class Guard:
     def __init__(self, address: str) -> None:
         self._host = urlsplit(address).netloc
         self._expected: set[int] = set()
+        self._expected_texts: tuple[str, ...] = ()
         self.problems: list[str] = []
 
     def watch(self, context: BrowserContext, *, javascript: bool = True) -> None:
@@ -36,6 +37,10 @@ class Guard:
         """These refusals are what the test is about: the browser's line on them is no error."""
         self._expected.update(statuses)
 
+    def expect_text(self, *texts: str) -> None:
+        """Console errors that hold one of these are what the test is about."""
+        self._expected_texts += texts
+
     def verify(self) -> None:
         """Fail if anything was noted."""
         assert not self.problems, "The browser complained:\n" + "\n".join(self.problems)
@@ -45,6 +50,8 @@ class Guard:
             return
         status = _STATUS.search(message.text)
         if status and int(status[1]) in self._expected:
+            return
+        if any(text in message.text for text in self._expected_texts):
             return
         place = message.location.get("url", "")
         self.problems.append(f"console error: {message.text} ({place})")

@@ -26,7 +26,7 @@ def test_an_agent_signs_in_replays_and_sees_the_ticket_solved(
     expect(page, "whoever asked for a page is led back to it").to_have_url(re.compile("/handoffs/"))
 
     page.get_by_role("link", name="Today", exact=True).first.click()
-    expect(page.get_by_role("heading", name="Today")).to_be_visible()
+    expect(page.get_by_role("heading", name="Today", exact=True)).to_be_visible()
     page.get_by_role("link", name=re.compile("^Handoffs")).first.click()
     page.goto(f"/handoffs/?ticket=desk:{ticket}")
     page.locator("#handoff-list li.item h2 a").click()

@@ -44,6 +44,13 @@ class Visitors:
             page.context.close()
         return self._context(self._kept[name], **how).new_page()
 
+    def become(self, page: Page, name: str) -> None:
+        """Let the page's browser have this person's cookies instead of its own."""
+        other = self.person(name)
+        page.context.add_cookies(
+            [one for one in other.context.cookies() if "session" in str(one["name"])]  # type: ignore[misc]
+        )
+
     def close(self) -> None:
         """Close every browser."""
         self._open.close()

@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 
 from contracts_app.models import AuditEntry
 from contracts_app.queries import clock
 from meshline.core.errors import IllegalTransition
-from orchestration.models import Effect, Handoff, HeldEvent, Run, Tally
+from orchestration.models import Attempt, Effect, Handoff, HeldEvent, Run, Tally
 from orchestration.rules.outcomes import Done, Refused, Unknown
 from orchestration.services import handoffs, leases, runs
 from orchestration.services.advance import WorkersDied, advance
+from runbooks.queries import inbox
 from tests.builders import (
     PILOT,
     accepted,
@@ -269,3 +271,53 @@ def test_waiting_run_wakes_at_its_deadline() -> None:
     _, run = given_waiting_for_billing()
     assert run.wake_at is not None
     assert run.wake_at <= (run.deadline_at or run.wake_at)
+
+
+BESIDE = """
+meshline: flow/v1
+name: refund-watch
+version: 1
+title: Have somebody look at every refund
+risk: high
+owner: {runtime: support-platform}
+trigger: {contract: support.refund.requested, version: "^1"}
+ticket: "= event.data.ticket_id"
+deadline: PT1H
+exception_route: {runbook: run-failed}
+steps:
+  - id: look
+    handoff: {reason: refund_refused, runbook: refund-refused, continue: true}
+"""
+
+
+def test_handoff_beside_a_flow_that_goes_on_outlives_its_run() -> None:
+    given_document(BESIDE)
+    receipt, _ = given_refund_run()
+    run = Run.objects.get(event_id=receipt.event_id, flow="refund-watch")
+
+    assert driven_to_the_end(run).state == "succeeded"
+
+    assert Handoff.objects.get(run_id=run.pk).state == "open"
+
+
+def test_call_whose_worker_was_lost_is_closed_in_the_history() -> None:
+    _, run = given_refund_run()
+    asked(run, lease_s=1)
+    later = clock.now() + timedelta(seconds=2)
+
+    advance(taken(run, now=later), now=later)
+
+    first, second = Attempt.objects.filter(run=run).order_by("id")
+    assert (first.outcome, first.ended_at) == ("unknown", later)
+    assert second.ended_at is None
+
+
+def test_list_of_resolved_handoffs_is_read_by_its_index() -> None:
+    with CaptureQueriesContext(connection) as asked_for:
+        inbox.inbox(inbox.Wanted(state="resolved"))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        cursor.execute(f"EXPLAIN {asked_for.captured_queries[0]['sql']}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    assert "handoff_resolved" in plan
