@@ -129,7 +129,7 @@ class Supervisor:
         state.write(running)
         self._keep_parts(leash, everything, ports)
         if not self._only:
-            self._await_web(ports["web"], running.address)
+            self._await_answers(ports, running.address)
             state.write(state.Running(**{**vars(running), "ready": True}))
             announce.ready(running.address, environment.logins() if self._demo else [])
 
@@ -218,10 +218,13 @@ class Supervisor:
         self._keepers.append(keeper)
         keeper.begin()
 
-    def _await_web(self, port: int, address: str) -> None:
-        until = time.monotonic() + WEB_PATIENCE_S
+    def _await_answers(self, ports: dict[str, int], address: str) -> None:
+        """Wait for the web server, and in the demo for the simulated systems."""
+        port, until = ports["web"], time.monotonic() + WEB_PATIENCE_S
         with announce.step("Starting web, worker and beat"):
-            while not parts.web_answers(port, address):
+            while not parts.web_answers(port, address) or (
+                self._demo and places.free_port(ports["sandbox"]) == ports["sandbox"]
+            ):
                 if self._end.wait(0.1):
                     raise _Stopped
                 if time.monotonic() > until:

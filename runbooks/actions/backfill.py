@@ -13,6 +13,7 @@ from orchestration.queries import documents
 from orchestration.rules.catalog import CATALOG
 from orchestration.rules.flow_spec import CallStep
 from runbooks.actions.base import Press, Preview, Result, Target
+from runbooks.actions.replay_event import lines_of
 from runbooks.models import Backfill, BackfillItem
 from runbooks.rules.permit import is_large_backfill
 
@@ -64,11 +65,12 @@ class BackfillFlow:
         return target.handoff is not None and bool(target.handoff.flow)
 
     def preview(self, target: Target) -> Preview:
-        """How many tickets, frozen when it is pressed."""
+        """How many tickets, frozen when it is pressed; effect by effect for the one at hand."""
         assert target.handoff is not None  # noqa: S101 offered() said so
         count = min(same_trouble(target.handoff).count(), MOST)
         return Preview(
             f"{count} tickets with the same cause are run again. Each effect is done at most once.",
+            lines_of(target),
             count=count,
         )
 

@@ -53,7 +53,7 @@ class Guard:
             return
         if any(text in message.text for text in self._expected_texts):
             return
-        place = message.location.get("url", "")
+        place = message.location.get("url") or (message.page.url if message.page else "")
         self.problems.append(f"console error: {message.text} ({place})")
 
     def _asked(self, request: Request) -> None:

@@ -16,7 +16,6 @@ BAD_PAGE = """<!doctype html><html><head><title>x</title></head><body>
 
 CONSOLE = (
     "/",
-    "/?window=7d",
     "/duplicates/",
     "/search/?q=Maja",
     "/search/?q=",
@@ -24,7 +23,7 @@ CONSOLE = (
     "/handoffs/?state=resolved",
     "/runs/",
     "/held/",
-    "/held/conflicts/",
+    "/held/?state=conflicts",
     "/backfills/",
     "/sla/",
     "/contracts/",

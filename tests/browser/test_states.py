@@ -16,7 +16,7 @@ def test_lists_without_a_row_say_why_and_lead_on(visitors: Visitors) -> None:
     for address, says in (
         ("/handoffs/?reason=no_such_reason", "No handoff fits these filters"),
         ("/runs/?q=nobody", "No run"),
-        ("/held/?state=released", "None yet"),
+        ("/held/?q=nobody", "No held event fits these filters"),
         ("/search/?q=nobody-of-this-name", "nobody-of-this-name"),
         ("/audit/?q=nobody-of-this-name", "No"),
     ):
