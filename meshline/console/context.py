@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from contracts_app.queries import clock, people
@@ -40,7 +41,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "nav_counts": _lazy(lambda: nav_counts() if access.permit_to_see(user) else {}),
         "role_title": _lazy(lambda: ", ".join(map(title_of, sorted(people.roles_of(user))))),
         "monitor_stale": _lazy(lambda: stale_text(health.unwatched_since(now()))),
-        "demo": _lazy(demo.ribbon),
+        "demo": _lazy(lambda: demo.ribbon(brief=request.path != reverse("console:today"))),
     }
 
 

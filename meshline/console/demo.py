@@ -71,14 +71,18 @@ _heard = _Heard()
 _asking = threading.Lock()
 
 
-def ribbon() -> dict[str, Any] | None:
-    """Return the ribbon's context (UI.md section 6), or None where there is no sandbox."""
+def ribbon(*, brief: bool = False) -> dict[str, Any] | None:
+    """Return the ribbon's context, or None where there is no sandbox.
+
+    `brief`: one line instead of chapters and books, for the pages where people work.
+    """
     if not settings.SANDBOX_URL:
         return None
     heard = _listen()
     story = dict(heard.story or AWAY)
     story["link"], story["link_label"] = _link(story)
     return {
+        "brief": brief,
         "story": story,
         "away": heard.story is None,
         "chapters": story.get("chapters"),
@@ -142,7 +146,7 @@ def forget() -> None:
 @etagged
 def ribbon_part(request: ConsoleRequest) -> HttpResponse:
     """The ribbon alone, as it polls itself."""
-    found = ribbon()
+    found = ribbon(brief="brief" in request.GET)
     if found is None:
         raise Http404("There is no sandbox here, so there is no story.")
     return render(request, "console/demo/_ribbon.html", {"demo": found})

@@ -40,6 +40,15 @@ def socket_folder(home: Path) -> Path:
     return path
 
 
+def listens(port: int) -> bool:
+    """Whether something takes connections on this port of the loopback address."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def free_port(wanted: int = 0) -> int:
     """`wanted` if nothing listens there, else a free port of the loopback address."""
     for port in (wanted, 0):

@@ -223,7 +223,7 @@ class Supervisor:
         port, until = ports["web"], time.monotonic() + WEB_PATIENCE_S
         with announce.step("Starting web, worker and beat"):
             while not parts.web_answers(port, address) or (
-                self._demo and places.free_port(ports["sandbox"]) == ports["sandbox"]
+                self._demo and not places.listens(ports["sandbox"])
             ):
                 if self._end.wait(0.1):
                     raise _Stopped

@@ -12,9 +12,13 @@ _ALL: dict[str, Any] = {"resultTypes": ["violations"]}
 # A theme changes colours and nothing else, so the other theme is asked about colours.
 _COLOURS: dict[str, Any] = {**_ALL, "runOnly": ["color-contrast", "link-in-text-block"]}
 
+# A colour that is on its way from one theme to the other belongs to neither.
+_STILL = "Promise.allSettled(document.getAnimations().map((one) => one.finished))"
+
 
 def violations(page: Page, *, colours_only: bool = False) -> list[str]:
     """What axe finds on the page as it stands: rule, impact and the first elements."""
+    page.evaluate(_STILL)
     found = _AXE.run(page, options=_COLOURS if colours_only else _ALL).response["violations"]
     return [
         f"{one['id']} ({one['impact']}): "
@@ -24,11 +28,12 @@ def violations(page: Page, *, colours_only: bool = False) -> list[str]:
 
 
 def in_both_themes(page: Page) -> list[str]:
-    """What axe finds in light and in dark."""
-    page.emulate_media(color_scheme="light")
+    """What axe finds in light, where the page must be to begin with, and in dark."""
     light = violations(page)
     page.emulate_media(color_scheme="dark")
-    return light + [f"dark: {line}" for line in violations(page, colours_only=True)]
+    dark = [f"dark: {line}" for line in violations(page, colours_only=True)]
+    page.emulate_media(color_scheme="light")
+    return light + dark
 
 
 def too_wide(page: Page) -> int:

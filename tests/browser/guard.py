@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
@@ -40,6 +42,13 @@ class Guard:
     def expect_text(self, *texts: str) -> None:
         """Console errors that hold one of these are what the test is about."""
         self._expected_texts += texts
+
+    @contextmanager
+    def looking_away(self) -> Iterator[None]:
+        """What a tool does to the page in the meantime is not the page's fault."""
+        self.verify()
+        yield
+        self.problems.clear()
 
     def verify(self) -> None:
         """Fail if anything was noted."""

@@ -71,7 +71,7 @@ def test_published_runbook_is_on_the_matching_handoff_without_a_restart(
     second = visitors.person("jonas")
     second.goto(owner.url)
     second.get_by_text("What changes since").click()
-    expect(second.locator("pre.diff ins")).to_contain_text(TITLE)
+    expect(second.locator("pre.diff ins", has_text=TITLE)).to_be_visible()
     second.get_by_role("button", name="Save and publish").click()
     expect(second.locator(".messagelist")).to_contain_text("serves from now on")
     expect(second.locator('[name="text"]'), "what is published is not edited").to_have_count(0)

@@ -77,7 +77,7 @@ def test_replay_skips_what_is_done_and_the_second_presser_is_told_who_was_first(
     told = second.locator("#press")
     expect(told).to_contain_text("Somebody was first")
     expect(told).to_contain_text("Nadia Arslan pressed Replay")
-    expect(second.locator("#handoff-head")).to_contain_text("resolved", timeout=SETTLES_WITHIN_MS)
+    expect(second.locator("#handoff-head")).to_contain_text("Resolved", timeout=SETTLES_WITHIN_MS)
     stack.until(lambda: world.is_solved(world.half_done), "the desk has solved it")
 
 

@@ -68,13 +68,14 @@ def test_page_says_that_it_is_offline_and_goes_on_by_itself(
     expect(page.locator("[data-live]")).to_contain_text("Live")
 
 
-def test_an_open_list_brings_what_is_new_without_being_reloaded(
-    visitors: Visitors, world: World
-) -> None:
+def test_an_open_list_tells_of_new_rows_and_shifts_none(visitors: Visitors, world: World) -> None:
     page = visitors.person("tomas")
     page.goto("/runs/")
-    page.evaluate("window.notReloaded = true")
+    first = page.locator("#runs-table tbody tr").first.get_attribute("id")
     made = world.stack.scenario("plain")
 
+    pill = page.locator("#runs-table").get_by_text(re.compile("new$"))
+    expect(pill).to_be_visible()
+    assert page.locator("#runs-table tbody tr").first.get_attribute("id") == first
+    pill.click()
     expect(page.locator("#runs-table")).to_contain_text(f"desk:{made['ticket_id']}")
-    assert page.evaluate("window.notReloaded")
