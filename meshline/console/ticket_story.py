@@ -263,12 +263,13 @@ def _handoff(handoff: Handoff) -> list[Entry]:
             Entry(handoff.claimed_at, "people", f"{who} took the handoff", "", face=who, **shared)
         )
     if handoff.resolved_at:
+        closer = "Meshline itself" if handoff.resolved_by == "engine" else handoff.resolved_by
         found.append(
             Entry(
                 handoff.resolved_at,
                 "handoffs",
                 f"Resolved: {handoff.cause}",
-                f"by {handoff.resolved_by} · {handoff.resolution}",
+                f"by {closer} · {handoff.resolution}",
                 "circle-check-big",
                 "good",
                 **(shared | {"tag": "Resolved", "tag_kind": "good"}),

@@ -71,7 +71,7 @@ class Page:
 
 def title_of(run: Run) -> str:
     """Return what people call a run: its flow, and the order or ticket it is about."""
-    flow = run.flow.replace("-", " ").replace("_", " ").capitalize()
+    flow = run.flow.replace("-", " ").replace("_", " ").capitalize().replace("Sla ", "SLA ")
     about = f"order {run.order}" if run.order else run.ticket
     return f"{flow} for {about}" if about else flow
 
