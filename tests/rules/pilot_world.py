@@ -6,8 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from runbooks.rules.runbook_spec import RunbookSpec, parse_runbook
-
 import meshline.pilot
 from contracts_app.rules.contract_spec import ContractSpec, parse_contract
 from meshline.core import yaml12
@@ -17,6 +15,7 @@ from orchestration.rules.contract_lookup import Contracts
 from orchestration.rules.flow_parse import parse_flow
 from orchestration.rules.flow_spec import FlowSpec
 from orchestration.rules.source_spec import SourceSpec, parse_source
+from runbooks.rules.runbook_spec import RunbookSpec, parse_runbook
 
 PILOT = Path(meshline.pilot.__file__).parent
 PAYLOADS = Path(__file__).parents[1] / "payloads"
