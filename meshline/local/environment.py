@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,28 +22,30 @@ _PEOPLE = env.ROOT / "meshline" / "pilot" / "people.yaml"
 _DEMO_PACE = {"MESHLINE_LEASE_S": "6", "MESHLINE_CALL_TIMEOUT_S": "4"}
 
 
-def choose_ports() -> dict[str, int]:
+def choose_ports() -> tuple[dict[str, int], socket.socket]:
     """A port for each listener: the one given, the one used last time, else a free one.
+
+    The socket holds the web server's port (places.hold_port) for as long as it is open.
 
     Raises: SettingError if MESHLINE_PORT is taken.
     """
-    path = env.var_dir() / "ports.json"
     before: dict[str, int] = state.kept("ports.json", dict)
-    ports: dict[str, int] = {}
     given = int(os.environ.get("MESHLINE_PORT") or 0)
-    for name, wanted in (("web", given or before.get("web", 8000)), ("sandbox", 0), ("smtp", 0),
-                         ("page", 0), ("broker", 0)):  # fmt: skip
-        found = places.free_port(wanted or before.get(name, 0))
-        while found in ports.values():
-            found = places.free_port()
-        ports[name] = found
+    held = places.hold_port(given or before.get("web", 8000))
+    ports = {"web": places.port_of(held)}
     if given and ports["web"] != given:
+        held.close()
         raise env.SettingError(
             f"MESHLINE_PORT is {given}, and something listens there already. "
             "Stop it, or give another port; without MESHLINE_PORT a free one is found."
         )
-    state.write_private(path, ports)
-    return ports
+    for name in ("sandbox", "smtp", "page", "broker"):
+        found = places.free_port(before.get(name, 0))
+        while found in ports.values():
+            found = places.free_port()
+        ports[name] = found
+    state.write_private(env.var_dir() / "ports.json", ports)
+    return ports, held
 
 
 def host() -> str:

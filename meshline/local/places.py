@@ -51,14 +51,35 @@ def listens(port: int) -> bool:
 
 def free_port(wanted: int = 0) -> int:
     """`wanted` if nothing listens there, else a free port of the loopback address."""
+    with hold_port(wanted) as held:
+        return port_of(held)
+
+
+def hold_port(wanted: int = 0) -> socket.socket:
+    """`wanted` if it is free, else a free port; nobody else is given it while the socket is open.
+
+    A server that sets SO_REUSEPORT, as granian does, listens there beside it. Without the hold
+    two sets that start at the same moment would share one port, and each other's requests.
+
+    Raises: OSError if no port is free.
+    """
     for port in (wanted, 0):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            # As servers do, so that a port in TIME_WAIT after a restart still counts as free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-            return found
+        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # As servers do, so that a port in TIME_WAIT after a restart still counts as free.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind(("127.0.0.1", port))
+        except OSError:
+            held.close()
+            continue
+        # Only after binding: until here it must not share, from here on only with our server.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        return held
     raise OSError("No free port on 127.0.0.1.")
+
+
+def port_of(held: socket.socket) -> int:
+    """The port that `held` is bound to."""
+    port: int = held.getsockname()[1]
+    return port

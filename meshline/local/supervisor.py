@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -82,6 +83,7 @@ class Supervisor:
         self._keepers: list[Keeper] = []
         self._say = announce.event
         self._database: EmbeddedPostgres | None = None
+        self._held_port: socket.socket | None = None
 
     def run(self) -> int:
         """Bring everything up, wait, take everything down."""
@@ -106,7 +108,7 @@ class Supervisor:
             shared = {**os.environ, **self._beside.environment}
             self._keep_parts(leash, shared, self._beside.ports)
             return
-        ports = environment.choose_ports()
+        ports, self._held_port = environment.choose_ports()
         given = environment.common(ports)
         running = state.Running(
             pid=os.getpid(),
@@ -261,6 +263,8 @@ class Supervisor:
                 thread.start()
             for thread in threads:
                 thread.join()
+        if self._held_port is not None:
+            self._held_port.close()
         if self._beside is None:
             state.remove()
             announce.stopped(was_running=True)
