@@ -17,8 +17,10 @@ demo: .venv/.demo ## run everything with a story to watch; CHECK=1 plays it at o
 demo-reset: .venv/.demo ## stop the demo and forget what it kept
 	@exec $(BIN)/meshline down --forget
 
+# One job more than there are cores: the tests that start whole sets of processes mostly wait.
 test: .venv/.test browser ## run every test, in parallel
-	@exec $(BIN)/python -m pytest -n $${JOBS:-logical} --maxprocesses 8 --dist loadgroup $(ARGS)
+	@exec $(BIN)/python -m pytest -n $${JOBS:-$$(($$(getconf _NPROCESSORS_ONLN) + 1))} --maxprocesses 8 \
+	  --dist loadgroup $(ARGS)
 
 lint: .venv/.test ## format, style, types, import rules, migrations, deployment checks
 	@sh .ci/lint

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from copy import deepcopy
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -43,8 +45,7 @@ def given_pilot(*folders: str) -> None:
 
 def given_document(text: str) -> Any:
     """Publish one document of any kind, straight as a row."""
-    document = yaml12.load(text.encode(), name="built")
-    value: dict[str, Any] = document.value
+    value: dict[str, Any] = deepcopy(_read(text))
     kind = str(value["meshline"]).split("/")[0]
     common: dict[str, Any] = {"text": text, "body": value, "digest": canonical.digest(value)}
     if kind == "contract":
@@ -71,6 +72,12 @@ def given_document(text: str) -> Any:
     if kind == "runbook":
         common |= {"contracts": value["contracts"], "failure_modes": value["failure_modes"]}
     return models[kind].objects.create(**common)
+
+
+@cache
+def _read(text: str) -> Any:
+    """The pilot is published for hundreds of tests; its texts are parsed once."""
+    return yaml12.load(text.encode(), name="built").value
 
 
 def _contract(value: dict[str, Any], common: dict[str, Any]) -> ContractVersion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -10,10 +11,18 @@ from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 
+from meshline.local import state
+from tests.whole_set import WholeSet
+
 
 def pytest_configure() -> None:
     """Passwords of tests cost nothing to hash; processes of their own verify them all the same."""
     settings.PASSWORD_HASHERS = ["tests.quick_hasher.QuickArgon2", *settings.PASSWORD_HASHERS]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a set of processes comes first: only short tests are left for the end."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 def database_url(*, role_url: str | None = None) -> str:
@@ -25,6 +34,19 @@ def database_url(*, role_url: str | None = None) -> str:
     base, _, query = (role_url or os.environ["DATABASE_URL"]).partition("?")
     address = f"{base.rsplit('/', 1)[0]}/{quote(str(name))}"
     return f"{address}?{query}" if query else address
+
+
+@pytest.fixture(scope="session")
+def _whole_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeSet]:
+    started = WholeSet(tmp_path_factory.mktemp("demo") / "a var with a space")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def demo(_whole_set: WholeSet) -> state.Running:
+    """Everything that `make demo` starts, on servers of its own; xdist_group("demo") shares it."""
+    return _whole_set.running()
 
 
 @pytest.fixture

@@ -26,9 +26,10 @@ def running_demo(
 ) -> Generator[state.Running]:
     """Run everything with `home` as its var/, hand out addresses and environment, stop it after.
 
-    DATABASE_URL and BROKER_URL of the environment are used when set. Raises: NotReady.
+    `environment` is all that the set gets, ours by default; its DATABASE_URL and BROKER_URL are
+    used when set. Raises: NotReady.
     """
-    given = {**os.environ, **(environment or {}), "MESHLINE_VAR": str(home)}
+    given = {**(os.environ if environment is None else environment), "MESHLINE_VAR": str(home)}
     home.mkdir(parents=True, exist_ok=True)
     with open(home / "up.log", "wb") as log:
         process = subprocess.Popen(

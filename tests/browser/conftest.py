@@ -22,13 +22,13 @@ HERE = os.path.dirname(__file__)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker owns such a set of processes, this one or the flows': two would starve each other.
+    """One test worker owns the set of processes.
 
     `django_db` has the tables made that this folder's own database is a copy of.
     """
     for item in items:
         if str(item.path).startswith(HERE):
-            item.add_marker(pytest.mark.xdist_group("flows"))
+            item.add_marker(pytest.mark.xdist_group("browser"))
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.django_db)
 

@@ -19,7 +19,7 @@ from meshline.local.promises import engine, events, money
 from meshline.local.promises.sides import Ours, Promise, Sides, connect, read_theirs
 from tests.sandbox_process import Sandbox
 
-pytestmark = pytest.mark.xdist_group("chaos")
+pytestmark = pytest.mark.xdist_group("demo")
 
 MANY = 8
 RECOVERED_WITHIN_S = 60.0

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from meshline.local import processes, session, state
+from meshline.local import processes, state
+from tests.whole_set import own_environment
 
-# What the tests' own servers put into the environment must not reach this set.
-_FOREIGN = ("DATABASE_URL", "MIGRATE_DATABASE_URL", "BROKER_URL", "MESHLINE_", "DJANGO_", "PYTEST_")
 # One set for all of these tests: the same process runs them, in order.
-pytestmark = pytest.mark.xdist_group("up")
+pytestmark = pytest.mark.xdist_group("demo")
 
 PARTS = {"postgres", "broker", "web", "worker", "beat", "sandbox"}
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Generator[state.Running]:
-    home = tmp_path_factory.mktemp("up") / "a var with a space"
-    with pytest.MonkeyPatch.context() as patch:
-        for name in os.environ:
-            if name.startswith(_FOREIGN):
-                patch.delenv(name)
-        with session.running_demo(home) as running:
-            yield running
 
 
 def test_console_answers_and_every_part_runs(demo: state.Running) -> None:
@@ -100,7 +87,7 @@ def _meshline(demo: state.Running, *words: str) -> subprocess.CompletedProcess[s
     home = Path(demo.environment["MESHLINE_PILOT_LOGINS"]).parent
     return subprocess.run(
         [sys.executable, "-m", "meshline.cli", *words],
-        env={**os.environ, "MESHLINE_VAR": str(home)},
+        env=own_environment(MESHLINE_VAR=str(home)),
         capture_output=True,
         text=True,
         check=False,
