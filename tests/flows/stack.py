@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 
 from meshline.local import parts, places, processes
 from meshline.local.demo_browser import Browser, Page
+from tests.flows.crash_points import FLAG, POINT
 from tests.sandbox_process import Sandbox, running_sandbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -34,6 +35,10 @@ PEOPLE = (
     ("ines", "auditor", "Ines Falk"),
     ("henrike", "admin", "Henrike Sand"),
 )
+TRAPPED = {
+    "celery": "tests.flows.crash_points",
+    "meshline.wsgi:application": "tests.flows.crashing_wsgi:application",
+}
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -44,7 +49,8 @@ class Stack:
 
     def __init__(self, folder: Path, database: str, broker: str) -> None:
         self.folder, self.database, self.broker = folder, database, broker
-        self.port = places.free_port()
+        self._held_port = places.hold_port()
+        self.port = places.port_of(self._held_port)
         self.address = f"http://127.0.0.1:{self.port}"
         self.passwords = {name: f"pass-word-of-{name}-1234" for name, _, _ in PEOPLE}
         self.sandbox: Sandbox
@@ -86,12 +92,18 @@ class Stack:
         )
         assert done.returncode == 0, done.stderr[-2000:]
 
-    def start(self, name: str) -> None:
-        """Start web or worker; returns at once."""
+    def start(self, name: str, *, crash: str = "") -> None:
+        """Start web or worker; returns at once. `crash` names where it dies (crash_points.py)."""
         command = parts.worker() if name == "worker" else parts.web("127.0.0.1", self.port)
+        given = self.environment()
+        if crash:
+            flag = self.folder / f"{crash}.flag"
+            flag.touch()
+            given |= {POINT: crash, FLAG: str(flag)}
+            command = [TRAPPED.get(word, word) for word in command]
         with (self.folder / f"{name}.log").open("ab") as log:
             self._children[name] = subprocess.Popen(
-                command, env=self.environment(), cwd=ROOT, stdout=log, stderr=log,
+                command, env=given, cwd=ROOT, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 
@@ -100,6 +112,11 @@ class Stack:
         child = self._children.pop(name)
         processes.signal_group(child.pid, signal.SIGKILL)
         child.wait(10)
+
+    def await_death(self, name: str) -> None:
+        """Wait until the process has ended by itself."""
+        self.until(lambda: self._children[name].poll() is not None, f"{name} has died")
+        self.kill(name)
 
     def freeze(self, name: str) -> None:
         """SIGSTOP: the process is there and does nothing."""
@@ -120,6 +137,7 @@ class Stack:
         for child in self._children.values():
             processes.signal_group(child.pid, signal.SIGCONT)
             processes.stop(child, signal.SIGTERM, 10)
+        self._held_port.close()
 
     # --- What a test asks -------------------------------------------------------------------
 
