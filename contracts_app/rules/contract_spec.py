@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from contracts_app.rules.contract_checks import contract_findings
@@ -14,7 +15,7 @@ from contracts_app.rules.shape import refuse_if, shape_findings, with_lines
 from contracts_app.rules.states import StateMachine, parse_states
 from contracts_app.rules.validate import Schema, Violation, dialect_of, violations
 from meshline.core import canonical
-from meshline.core.durations import parse_duration
+from meshline.core.durations import in_words, parse_duration
 from meshline.core.findings import Finding, refusals
 from meshline.core.safejson import Json
 from meshline.core.yaml12 import Document
@@ -112,6 +113,24 @@ class Slo:
     target: str | None
     window: timedelta | None
     active_hours: str | None
+
+    @property
+    def title(self) -> str:
+        """The name as a person reads it: "Refunded in time"."""
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def in_words(self) -> str:
+        """What is promised: "99.9 % done within 5 s"."""
+        share = f"{(Decimal(self.target or 1) * 100).normalize():f} %"
+        if self.sli == "valid_share":
+            return f"{share} keep the contract"
+        span = in_words(self.threshold) if self.threshold is not None else ""
+        if self.sli == "latency" and span:
+            return f"{share} done within {span}"
+        if self.sli == "max_gap" and span:
+            return f"never silent for {span}"
+        return " ".join(word for word in (share, self.sli, span and f"within {span}") if word)
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def _tightest(
         hours = (_score(slo, spec.name, recent, at) for at in range(recent.slices))
         now = sum(hours, Score(0, late.get(dates[-1], 0)))
         total = sum(days, earlier)
-        found.append(Objective(spec.name, _text(slo), _target(slo), total, days, now))
+        found.append(Objective(spec.name, slo.in_words, _target(slo), total, days, now))
     return min(found, key=_worst_first, default=None)
 
 
@@ -186,21 +186,6 @@ def _judged(spec: ContractSpec) -> list[Slo]:
 
 def _target(slo: Slo) -> Decimal:
     return Decimal(slo.target or "1")
-
-
-def _text(slo: Slo) -> str:
-    share = f"{(_target(slo) * 100).normalize():f} %"
-    if slo.sli == "latency" and slo.threshold is not None:
-        return f"{share} done within {_span(slo.threshold)}"
-    return f"{share} keep the contract"
-
-
-def _span(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    for size, unit in ((3600, "h"), (60, "min")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
 
 
 def _worst_first(one: Objective) -> tuple[bool, Decimal, str]:

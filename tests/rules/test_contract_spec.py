@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts_app.rules.contract_spec import check_contract, parse_contract
+from contracts_app.rules.contract_spec import Slo, check_contract, parse_contract
 from meshline.core.errors import DocumentRefused
 from meshline.core.findings import Severity
 from meshline.core.yaml12 import load
@@ -75,6 +75,24 @@ def test_contract_is_read_into_its_spec() -> None:
     assert spec.risk.pii == ("/email",)
     assert spec.warnings == ()
     assert [v.path for v in spec.violations({"id": "", "reference": "rf_abcd"})] == ["/id"]
+
+
+@pytest.mark.parametrize(
+    ("sli", "threshold", "target", "words"),
+    [
+        ("latency", timedelta(hours=1), "0.995", "99.5 % done within 1 h"),
+        ("valid_share", None, "0.9995", "99.95 % keep the contract"),
+        ("max_gap", timedelta(hours=2), None, "never silent for 2 h"),
+        ("reopened", None, "0.98", "98 % reopened"),
+    ],
+)
+def test_objective_says_what_it_promises(
+    sli: str, threshold: timedelta | None, target: str | None, words: str
+) -> None:
+    slo = Slo("in_time", sli, threshold, target, None, None)
+
+    assert slo.in_words == words
+    assert slo.title == "In time"
 
 
 def test_digest_covers_what_owners_sign_and_nothing_that_the_registry_writes() -> None:
