@@ -20,6 +20,12 @@ REASONS = {
     "backfill": "The shop knows these carts by now.",
     "escalate": "The customer waits and I cannot mend it.",
 }
+# What a ticket's page says once it is over, and not before.
+OUTCOMES = {
+    "replay": ("The run has succeeded",),
+    "backfill": ("The run has succeeded",),
+    "escalate": ("oncall.page.acknowledged", "has taken", "Page acknowledged"),
+}
 LOOK_S = 0.5
 FIND_WITHIN_S = 20.0
 OUTCOME_WITHIN_S = 45.0
@@ -105,6 +111,7 @@ class Player:
         roles = (FIRST, SECOND) if wants == "replay" else (SECOND,)
         browsers = [self._signed_in(role) for role in roles]
         forms: list[Form] = []
+        before = browsers[0].get(f"/tickets/{ticket}/").text
         for browser in browsers:
             preview = _until(lambda b=browser: _preview(b, _place(b, wants, ticket), slug))  # type: ignore[misc]
             self.seen.previews[wants] = preview.text
@@ -119,7 +126,7 @@ class Player:
             self._note(wants, role, answer)
         for browser in browsers[1:]:
             browser.__exit__(None, None, None)
-        self._follow(wants, ticket, browsers[0])
+        self._follow(wants, ticket, browsers[0], before)
 
     def _signed_in(self, role: str) -> Browser:
         person = self._people[role]
@@ -140,13 +147,9 @@ class Player:
         else:
             self.seen.problems.append(f"{wants}: {answer.status} {answer.text[:200]}")
 
-    def _follow(self, wants: str, ticket: str, browser: Browser) -> None:
-        """Watch the ticket's page, as the presser would, until it tells how it ended."""
-        words = {
-            "replay": ("solved", "Succeeded", "resolved"),
-            "backfill": ("resolved", "Succeeded"),
-            "escalate": ("has taken", "acknowledged"),
-        }[wants]
+    def _follow(self, wants: str, ticket: str, browser: Browser, before: str) -> None:
+        """Watch the ticket's page, as the presser would, until it tells what it did not before."""
+        words = OUTCOMES[wants]
 
         def watch() -> None:
             until = time.monotonic() + OUTCOME_WITHIN_S
@@ -156,7 +159,7 @@ class Player:
                         text = browser.get(f"/tickets/{ticket}/").text
                     except httpx.HTTPError:
                         text = ""
-                    found = next((word for word in words if word.lower() in text.lower()), "")
+                    found = next((w for w in words if text.count(w) > before.count(w)), "")
                     if found:
                         self.seen.outcomes[wants] = found
                     time.sleep(LOOK_S * 2)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 
 from meshline.local.promises.sides import Promise, Row, Sides
 
+PREVIEWED = ("What will happen", "Ask again, same key")
 PRESSES = ("replay", "backfill", "escalate")
 
 _UNRECORDED = """
@@ -44,8 +45,7 @@ def presses_made(sides: Sides) -> Promise:
     broken += [f"the outcome of {name} was never seen" for name in PRESSES
                if name not in seen.outcomes]  # fmt: skip
     preview = seen.previews.get("replay", "")
-    broken += [f"the preview does not say “{word}”" for word in ("Ask again", "Run")
-               if word not in preview]  # fmt: skip
+    broken += [f"the preview does not say “{word}”" for word in PREVIEWED if word not in preview]
     return Promise(
         "Replay, Backfill and Escalate work without JavaScript, outcome on screen",
         f"{len(seen.pressed)} pressed, {len(seen.outcomes)} outcomes seen",
