@@ -219,7 +219,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("version", models.CharField(help_text="For example 1.2.0", max_length=32)),
+                ("version", models.CharField(max_length=32)),
                 (
                     "state",
                     models.CharField(

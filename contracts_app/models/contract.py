@@ -46,7 +46,7 @@ class ContractVersion(models.Model):
     """One version of a contract (`contract/v1`); its text is frozen once it leaves draft."""
 
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="versions")
-    version = models.CharField(max_length=32, help_text="For example 1.2.0")
+    version = models.CharField(max_length=32)
     state = models.CharField(
         max_length=12, choices=ContractState.choices, default=ContractState.DRAFT
     )

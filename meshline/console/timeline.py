@@ -16,7 +16,8 @@ from orchestration.models import Attempt, Expectation
 from orchestration.queries.run_story import RunStory, StepStory
 
 BARS = {"done": "good", "refused": "bad", "transient": "bad", "unknown": "warn", "": "accent"}
-TICKS = 6
+TICKS = 5  # six times of day with seconds would touch each other
+SHORT = timedelta(seconds=10)
 LEAST = timedelta(milliseconds=200)
 WORDS = 26  # of a bar's text
 LETTER = 0.012  # of the width, roughly
@@ -42,17 +43,16 @@ class Axis:
         return (left, max(right - left, 0.0), kind, text)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Return evenly spaced times of day, as fine as the span asks for."""
+        """Return evenly spaced times of day, as fine as the span asks for; or seconds since."""
         span = self.end - self.start
+        places = [n / (TICKS - 1) for n in range(TICKS)]
+        if span < SHORT:
+            return [(place, f"{span.total_seconds() * place:.1f} s") for place in places]
         shape = "%H:%M:%S" if span < timedelta(minutes=5) else "%H:%M"
         if span > timedelta(days=2):
             shape = "%d %b"
-        step = span / (TICKS - 1)
-        moments = (self.start + step * n for n in range(TICKS))
-        places = (n / (TICKS - 1) for n in range(TICKS))
         return [
-            (place, f"{timezone.localtime(moment):{shape}}")
-            for place, moment in zip(places, moments, strict=True)
+            (place, f"{timezone.localtime(self.start + span * place):{shape}}") for place in places
         ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,10 +57,14 @@ class Photographer:
         self._take(page, "today-demo")
         self._open_handoff(page, ticket)
         self._take(page, "handoff")
+        handoff = page.url
+        page.get_by_role("link", name="Open run").first.click()
+        self._take(page, "run")
+        page.goto(handoff)
         page.locator('a[data-key="r"]').click()
         form = page.locator("#button form")
         form.locator('[name="reason"]').fill(REASONS["flow.replay"])
-        self._take(page, "replay", height=1240)
+        self._take(page, "replay", height=1300)
         form.locator("button.primary").click()
         page.locator("#press section[id^=press-]").wait_for()
 
@@ -84,23 +87,16 @@ class Photographer:
         page.locator("#button form").wait_for(state="detached")
 
     def _after(self, nadia: Page, ticket: str) -> None:
-        self._hold_an_event()
         auditor, owner = self._visitors.person(AUDITS), self._visitors.person(OWNS)
         for name, page, address in (
             ("today", nadia, "/"),
             ("ticket", nadia, f"/tickets/{ticket}/"),
             ("sla", nadia, "/sla/"),
             ("contract", nadia, "/contracts/support.refund.requested/"),
-            ("audit", auditor, "/audit/?action=intervention"),
+            ("audit", auditor, f"/audit/?ticket={ticket}"),
         ):
             page.goto(address)
             self._take(page, name)
-        nadia.goto(f"/runs/?q={ticket}")
-        nadia.get_by_role("link", name=re.compile("^Refund completion")).first.click()
-        self._take(nadia, "run")
-        nadia.goto("/held/")
-        nadia.locator("#held-list tbody").get_by_role("link", name="Release").first.click()
-        self._take(nadia, "held")
         owner.goto("/admin/contracts_app/contractversion/?q=support.refund.requested")
         owner.get_by_role("link", name="support.refund.requested").first.click()
         self._take(owner, "admin-contract")
@@ -110,6 +106,11 @@ class Photographer:
         phone = self._visitors.person(WORKS, size=PHONE, scale=1.5)
         phone.goto("/handoffs/")
         self._take(phone, "handoffs-phone", height=PHONE[1])
+        self._hold_an_event()
+        leads = self._visitors.person(LEADS)
+        leads.goto("/held/")
+        leads.locator("#held-list tbody").get_by_role("link", name="Release").first.click()
+        self._take(leads, "held")
 
     def _hold_an_event(self) -> None:
         """An agent's macro names a charge that cannot be one: it breaks its contract."""
