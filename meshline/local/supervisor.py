@@ -23,7 +23,7 @@ from meshline.local.page import Page
 if TYPE_CHECKING:
     from meshline.local.postgres import EmbeddedPostgres
 
-WEB_PATIENCE_S = 60.0
+PATIENCE_S = 60.0
 _KEPT = ("postgres", "broker", "log", "up.lock", "local.json", "ports.json", "secrets.json",
          "logins.json", "sandbox-secrets.json", "sandbox.sqlite3", "sandbox.sqlite3-wal",
          "sandbox.sqlite3-shm")  # fmt: skip
@@ -222,18 +222,22 @@ class Supervisor:
 
     def _await_answers(self, ports: dict[str, int], address: str) -> None:
         """Wait for the web server, and in the demo for the simulated systems."""
-        port, until = ports["web"], time.monotonic() + WEB_PATIENCE_S
+        until = time.monotonic() + PATIENCE_S
         with announce.step("Starting web, worker and beat"):
-            while not parts.web_answers(port, address) or (
-                self._demo and not places.listens(ports["sandbox"])
-            ):
+            while silent := self._silent(ports, address):
                 if self._end.wait(0.1):
                     raise _Stopped
                 if time.monotonic() > until:
                     raise UpProblem(
-                        f"The web server did not answer on port {port} within "
-                        f"{WEB_PATIENCE_S:.0f} s; see {parts.log_path('web')}."
+                        f"{silent} did not answer on port {ports[silent]} within "
+                        f"{PATIENCE_S:.0f} s; see {parts.log_path(silent)}."
                     )
+
+    def _silent(self, ports: dict[str, int], address: str) -> str:
+        """The part that does not answer yet; empty when all do."""
+        if not parts.web_answers(ports["web"], address):
+            return "web"
+        return "sandbox" if self._demo and not places.listens(ports["sandbox"]) else ""
 
     def _children(self) -> list[ChildFacts]:
         return [keeper.facts() for keeper in self._keepers]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from meshline.sandbox import desk, faults, pager, shop, till
-from meshline.sandbox.state import Db
+from meshline.sandbox.state import Db, Json
 from meshline.sandbox.webhooks import send_again
-from meshline.sandbox.wire import ActRefused, Json
+from meshline.sandbox.wire import ActRefused
 from meshline.sandbox.world import new_id
 
 Act = Callable[[Db, Json], Json]

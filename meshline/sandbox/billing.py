@@ -8,9 +8,9 @@ import re
 from typing import Any
 
 from meshline.sandbox import faults
-from meshline.sandbox.state import Db
+from meshline.sandbox.state import Db, Json
 from meshline.sandbox.webhooks import send
-from meshline.sandbox.wire import Answer, Call, Json, Request, Vendor, VendorError, route
+from meshline.sandbox.wire import Answer, Call, Request, Vendor, VendorError, route
 from meshline.sandbox.world import apply, clock, later, new_id
 
 _REFUND_FIELDS = {"charge", "amount", "reason", "currency"}

@@ -7,9 +7,8 @@ from collections import defaultdict
 from typing import Any
 
 from meshline.sandbox import watch
-from meshline.sandbox.state import Db
+from meshline.sandbox.state import Db, Json
 from meshline.sandbox.story import Plan
-from meshline.sandbox.wire import Json
 from meshline.sandbox.world import API_USER, STAFF_DOMAIN
 
 _EXPECTED = (

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from meshline.sandbox import acts, books, faults, page, scenarios
 from meshline.sandbox.player import Player
-from meshline.sandbox.wire import Answer, Json, Request
+from meshline.sandbox.state import Json
+from meshline.sandbox.wire import Answer, Request
 from meshline.sandbox.world import World
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}

@@ -6,8 +6,8 @@ import secrets
 
 from meshline.sandbox import helpdesk, till
 from meshline.sandbox.people import AGENTS
-from meshline.sandbox.state import Db
-from meshline.sandbox.wire import ActRefused, Json, one_of
+from meshline.sandbox.state import Db, Json
+from meshline.sandbox.wire import ActRefused, one_of
 from meshline.sandbox.world import clock, new_id, rfc3339
 
 _AGENT = next(iter(AGENTS))

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from meshline.sandbox.state import Db
-from meshline.sandbox.wire import Json
+from meshline.sandbox.state import Db, Json
 
 OPS: dict[str, tuple[str, ...]] = {
     "helpdesk": (

@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from meshline.sandbox.state import Db
+from meshline.sandbox.state import Db, Json
 from meshline.sandbox.webhooks import send
-from meshline.sandbox.wire import Answer, Call, Json, Request, Vendor, VendorError, route
+from meshline.sandbox.wire import Answer, Call, Request, Vendor, VendorError, route
 from meshline.sandbox.world import API_USER, apply, clock, new_id, rfc3339
 
 STATUSES = ("new", "open", "pending", "hold", "solved", "closed")

@@ -14,7 +14,8 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from meshline.sandbox import faults
-from meshline.sandbox.wire import Answer, Call, Json, Request, Vendor, route
+from meshline.sandbox.state import Json
+from meshline.sandbox.wire import Answer, Call, Request, Vendor, route
 from meshline.sandbox.world import World, apply
 
 _LOG = logging.getLogger(__name__)

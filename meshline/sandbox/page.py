@@ -8,8 +8,7 @@ from time import strftime
 
 from meshline.sandbox import faults
 from meshline.sandbox.scenarios import SCENARIOS
-from meshline.sandbox.state import Db
-from meshline.sandbox.wire import Json
+from meshline.sandbox.state import Db, Json
 
 _STYLE = """
 :root{color-scheme:light dark;--line:#8884;--mute:#556;--mark:#3b4fd8;--ground:#fff;--ink:#181a20}

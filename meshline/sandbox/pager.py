@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from meshline.sandbox.people import staff_name
-from meshline.sandbox.state import Db
+from meshline.sandbox.state import Db, Json
 from meshline.sandbox.webhooks import send
-from meshline.sandbox.wire import Answer, Call, Json, Request, Vendor, VendorError, route
+from meshline.sandbox.wire import Answer, Call, Request, Vendor, VendorError, route
 from meshline.sandbox.world import apply, clock, later, new_id, rfc3339
 
 ANSWERS_AFTER_S = 1.2

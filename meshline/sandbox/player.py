@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 
 from meshline.sandbox import acts, chapters, faults, scenarios, telling, watch
-from meshline.sandbox.state import Db
+from meshline.sandbox.state import Db, Json
 from meshline.sandbox.story import Action, Plan
-from meshline.sandbox.wire import ActRefused, Json
+from meshline.sandbox.wire import ActRefused
 from meshline.sandbox.world import World, later
 
 _LOG = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from meshline.sandbox import acts, desk, till
 from meshline.sandbox.people import Person, person
-from meshline.sandbox.state import Db
-from meshline.sandbox.wire import ActRefused, Json
+from meshline.sandbox.state import Db, Json
+from meshline.sandbox.wire import ActRefused
 from meshline.sandbox.world import later
 
 _REPLY = "Thank you for writing. I have asked billing to send the money back."

@@ -6,9 +6,9 @@ import json
 import time
 from typing import Any
 
-from meshline.sandbox.state import Db
+from meshline.sandbox.state import Db, Json
 from meshline.sandbox.webhooks import send
-from meshline.sandbox.wire import Answer, Call, Json, Request, Vendor, route
+from meshline.sandbox.wire import Answer, Call, Request, Vendor, route
 from meshline.sandbox.world import clock, new_id, rfc3339
 
 _DOMAIN = "harbour-and-pine.example"

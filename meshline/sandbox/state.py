@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from meshline.sandbox.wire import Json
+Json = dict[str, Any]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS thing (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from meshline.sandbox.people import Person, person, secret_text
-from meshline.sandbox.wire import Json
+from meshline.sandbox.state import Json
 
 MAJA, OREN, PRIYA, CARLA, IVO, AMINA, SOFIA, AYLIN, DUNJA, HANNE = range(10)
 TWICE = 14

@@ -6,9 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meshline.sandbox import watch
-from meshline.sandbox.state import Db
+from meshline.sandbox.state import Db, Json
 from meshline.sandbox.story import LATE_CARTS, MAJA, TOTAL_S, Plan
-from meshline.sandbox.wire import Json
 
 TITLES = (
     ("Live", "straight through"),

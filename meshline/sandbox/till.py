@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from meshline.sandbox import billing
-from meshline.sandbox.state import Db
-from meshline.sandbox.wire import ActRefused, Json, one_of
+from meshline.sandbox.state import Db, Json
+from meshline.sandbox.wire import ActRefused, one_of
 from meshline.sandbox.world import apply, new_id
 
 

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from meshline.sandbox.helpdesk import FIELDS
-from meshline.sandbox.state import Db
+from meshline.sandbox.state import Db, Json
 from meshline.sandbox.story import MAJA, Plan
-from meshline.sandbox.wire import Json
 from meshline.sandbox.world import API_USER
 
 _HANDED_OVER = re.compile(r"needs a person|hand-?off|handed over|\bHD-", re.IGNORECASE)

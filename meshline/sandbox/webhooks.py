@@ -10,8 +10,7 @@ import time
 from collections.abc import Mapping
 
 from meshline.sandbox import faults
-from meshline.sandbox.state import Db
-from meshline.sandbox.wire import Json
+from meshline.sandbox.state import Db, Json
 from meshline.sandbox.world import rfc3339
 
 SCHEMES = {

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
-    from meshline.sandbox.state import Db
+    from meshline.sandbox.state import Db, Json
     from meshline.sandbox.world import World
-
-Json = dict[str, Any]
 
 
 class VendorError(Exception):

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from meshline.sandbox import faults
-from meshline.sandbox.state import Db, Record
-from meshline.sandbox.wire import Json
+from meshline.sandbox.state import Db, Json, Record
 
 API_USER = "9000"
 STAFF_DOMAIN = "harbour.example"
