@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import NamedTuple
 
 from contracts_app.models import Contract, ContractState, ContractVersion, Source
 from contracts_app.queries.remembered import Remembered, document_of
@@ -25,10 +26,10 @@ def published_version(name: str, version_range: str = "*") -> ContractVersion:
     """
     listed = _serving(name)
     for state in SERVING:
-        newest = best(version_range, (row.version for row in listed if row.state == state))
-        for row in listed:
-            if row.version == newest:
-                return _rows.get((row.pk, row.digest, row.state), partial(_row, row.pk))
+        newest = best(version_range, (one.version for one in listed if one.state == state))
+        for one in listed:
+            if one.version == newest:
+                return _rows.get((one.pk, one.digest, one.state), partial(_row, one.pk))
     wanted = "" if version_range == "*" else f" in {version_range}"
     raise NotFound(
         f"The contract {name} has no published version{wanted}.",
@@ -81,10 +82,18 @@ def source_named(slug: str) -> Source:
         ) from None
 
 
-def _serving(name: str) -> list[ContractVersion]:
-    """The serving versions without their texts, which are remembered by id and digest."""
+class _Serving(NamedTuple):
+    """A serving version without its text, which is remembered by id and digest."""
+
+    pk: int
+    version: str
+    digest: str
+    state: str
+
+
+def _serving(name: str) -> list[_Serving]:
     rows = ContractVersion.objects.filter(contract__name=name, state__in=SERVING)
-    return list(rows.only("version", "digest", "state"))
+    return [_Serving(*row) for row in rows.values_list("pk", "version", "digest", "state")]
 
 
 def _row(pk: int) -> ContractVersion:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from contracts_app.queries import registry
 from contracts_app.rules import identity
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.states import Backward, StateMachine, Transition, advance
 from meshline.core.safejson import Json
+from orchestration import wake
 from orchestration.models import Event, SubjectState
 from orchestration.rules import expressions
 from orchestration.services import expectations, runs, timers
@@ -42,24 +42,24 @@ def _take_names(event: Event, cause: Event) -> None:
     event.email = event.email or cause.email
 
 
-def start(event: Event, payload: Json, *, now: datetime) -> None:
+def start(event: Event, spec: ContractSpec, payload: Json, *, now: datetime) -> None:
     """Move the subject's state, fulfil waits, run timers and create runs for an accepted event.
 
-    Call it in the transaction that stores the event.
+    `spec` is the contract that the event was judged by. Workers are woken after the commit if
+    there is something for them. Call it in the transaction that stores the event.
     """
     waiting = expectations.lock_waiting(event)
-    backward = _move_subject(event, payload)
-    if not backward:
-        waiting.fulfil(now=now)
+    backward = _move_subject(event, spec, payload)
+    due = 0 if backward else waiting.fulfil(now=now)
     timers.on_event(event=event, payload=payload, now=now)
     if not backward:
-        runs.create_runs(event=event, payload=payload, now=now)
+        due += len(runs.create_runs(event=event, payload=payload, now=now))
+    if due:
+        wake.nudge_after_commit()
 
 
-def _move_subject(event: Event, payload: Json) -> bool:
+def _move_subject(event: Event, spec: ContractSpec, payload: Json) -> bool:
     """Advance the contract's state machine; True if the event would move it backwards."""
-    version = registry.published_version(event.contract, event.contract_version)
-    spec = registry.spec_of(version)
     key = event.subject or event.correlation
     if spec.states is None or not key:
         return False

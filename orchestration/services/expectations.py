@@ -35,6 +35,8 @@ class Waiting:
 
     def fulfil(self, *, now: datetime) -> int:
         """Tell every run that waits for the event; return how many."""
+        if not self.expectations:
+            return 0
         runs = [expectation.run_id for expectation in self.expectations]
         rows = Expectation.objects.filter(pk__in=[e.pk for e in self.expectations])
         rows.update(state="fulfilled", event_id=self.event.pk)
@@ -75,7 +77,8 @@ def _locked(event: Event) -> tuple[Expectation, ...]:
         contract=event.contract, key=event.correlation, state="open"
     )
     runs = set(candidates.values_list("run_id", flat=True))
-    list(Run.objects.select_for_update().filter(pk__in=runs).order_by("pk").values_list("pk"))
+    if runs:
+        list(Run.objects.select_for_update().filter(pk__in=runs).order_by("pk").values_list("pk"))
     lock_key(event.contract, event.correlation)
     waiting = tuple(candidates.all())
     if not {expectation.run_id for expectation in waiting} <= runs:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from contracts_app.models import RiskClass
+from contracts_app.queries import people
 from contracts_app.services import audit
 from meshline.core.errors import IllegalTransition
 from orchestration.models import Handoff, HandoffState, HeldEvent, Run
@@ -100,12 +101,8 @@ def claim(*, handoff: Handoff, by: User, now: datetime) -> Handoff:
         .update(state=HandoffState.CLAIMED, claimed_by=by, claimed_at=now)
     )
     handoff = Handoff.objects.select_related("claimed_by").get(pk=handoff.pk)
-    if not moved and handoff.claimed_by_id != by.pk:
-        who = handoff.claimed_by.get_full_name() if handoff.claimed_by else "Somebody"
-        raise IllegalTransition(
-            f"{handoff.reference} is {handoff.get_state_display().lower()}: {who} was first.",
-            remedy="Ask them, or take another one.",
-        )
+    if not moved and (handoff.state == HandoffState.RESOLVED or handoff.claimed_by_id != by.pk):
+        raise _not_free(handoff, by)
     if moved:
         _record(handoff, action="handoff.claim", actor=by, now=now)
     return handoff
@@ -121,7 +118,8 @@ def follow(*, handoff: Handoff, run: Run, by: User, now: datetime) -> None:
         generation=F("generation") + 1,
     )
     followed = Handoff.objects.get(pk=handoff.pk)
-    _record(followed, action="handoff.follow", actor=by, now=now, reason=f"follows run {run}")
+    goes = "goes on with the run" if handoff.run_id == run.pk else "goes with the new run"
+    _record(followed, action="handoff.follow", actor=by, now=now, reason=f"{goes} {run}")
 
 
 def settle_followers(
@@ -145,12 +143,35 @@ def resolve(*, handoff: Handoff, by: AbstractBaseUser | str, reason: str, now: d
     """Close the handoff with a reason. Raises: IllegalTransition if it is closed already."""
     locked = Handoff.objects.select_for_update().get(pk=handoff.pk)
     if locked.state == HandoffState.RESOLVED:
-        raise IllegalTransition(
-            f"{locked.reference} was resolved by {locked.resolved_by}: {locked.resolution}",
-            remedy="Nothing is left to do here.",
-        )
+        raise _is_resolved(locked, by)
     _close(locked, by=by, text=reason, now=now)
     return locked
+
+
+def _not_free(handoff: Handoff, by: User) -> IllegalTransition:
+    """Say who has it, or that nobody needs to take it any more."""
+    if handoff.state == HandoffState.RESOLVED:
+        return _is_resolved(handoff, by)
+    holder = handoff.claimed_by
+    if holder is None:
+        return IllegalTransition(
+            f"{handoff.reference} cannot be taken: it is put off until later.",
+            remedy="Take another one.",
+        )
+    who = holder.get_full_name() or holder.get_username()
+    return IllegalTransition(
+        f"{who} was first and has {handoff.reference} now.", remedy="Ask them, or take another one."
+    )
+
+
+def _is_resolved(handoff: Handoff, by: AbstractBaseUser | str) -> IllegalTransition:
+    own = not isinstance(by, str) and handoff.resolved_by == by.get_username()
+    who = "you" if own else people.names_of([handoff.resolved_by])[handoff.resolved_by]
+    said = f"{handoff.reference} is resolved already, by {who}: {handoff.resolution}"
+    return IllegalTransition(
+        said if said.endswith((".", "!", "?")) else f"{said}.",
+        remedy="Nothing is left to do here.",
+    )
 
 
 def _unresolved() -> Any:

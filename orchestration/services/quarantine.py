@@ -10,7 +10,6 @@ from django.db import transaction
 from contracts_app.queries import registry
 from contracts_app.services import audit
 from meshline.core.errors import ContractViolation, IllegalTransition
-from orchestration import wake
 from orchestration.models import Event, EventBody, EventState, Handoff, HeldEvent
 from orchestration.services import acceptance, handoffs, intake
 
@@ -35,13 +34,13 @@ def release(*, held: HeldEvent, by: User, reason: str, ticket: str = "", now: da
     event.contract = judged.mapped.contract
     event.contract_version = judged.version.version
     event.own_write = judged.mapped.own_write
-    acceptance.name_subjects(event, registry.spec_of(judged.version), judged.mapped.payload)
+    spec = registry.spec_of(judged.version)
+    acceptance.name_subjects(event, spec, judged.mapped.payload)
     event.save()
     EventBody.objects.filter(pk=event.pk).update(payload=judged.mapped.payload)
     _decide(locked, event, state="released", by=by, reason=reason, ticket=ticket, now=now)
     if not event.own_write:
-        acceptance.start(event, judged.mapped.payload, now=now)
-        wake.nudge_after_commit()
+        acceptance.start(event, spec, judged.mapped.payload, now=now)
     return event
 
 

@@ -192,6 +192,12 @@ def replay(*, run: Run, now: datetime) -> Run:
     return fresh
 
 
+def is_superseded(run: Run) -> bool:
+    """Whether its event has been run again since, so that the newer run is the one to look at."""
+    same = Run.objects.filter(event_id=run.event_id, flow=run.flow)
+    return same.filter(ordinal__gt=run.ordinal).exists()
+
+
 def _call_may_be_under_way(run: Run, now: datetime) -> bool:
     """A worker that was stopped or cut off may have left a request on its way."""
     since = uuid7_floor(now - timedelta(seconds=settings.CALL_TIMEOUT_S))

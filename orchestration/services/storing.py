@@ -17,7 +17,6 @@ from contracts_app.rules.validate import Violation, violations
 from contracts_app.services import audit
 from meshline.core.ids import uuid7_at
 from meshline.core.safejson import Json
-from orchestration import wake
 from orchestration.models import DeliveryConflict, Event, EventBody, EventKey, EventState, Handoff
 from orchestration.rules.source_spec import Mapped
 from orchestration.services import acceptance, holding, tallies
@@ -83,9 +82,9 @@ def store(delivery: Delivery, judged: Judged) -> Receipt:
                 handoff = holding.hold(event, judged.hold_reason, judged.problems, now=delivery.now)
                 count(contract=event.contract)
                 return Receipt(event_id, duplicate=False, held=True, handoff=handoff)
-            if event.state == EventState.ACCEPTED and not event.own_write:
-                acceptance.start(event, judged.mapped.payload, now=delivery.now)
-                wake.nudge_after_commit()
+            if event.state == EventState.ACCEPTED and not event.own_write and judged.version:
+                spec = registry.spec_of(judged.version)
+                acceptance.start(event, spec, judged.mapped.payload, now=delivery.now)
             count(contract=event.contract)
             return Receipt(event_id, duplicate=False)
         if known.digest == delivery.digest:

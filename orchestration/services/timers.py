@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -26,6 +26,7 @@ from orchestration.services import scope
 log = logging.getLogger(__name__)
 
 OPEN = (TimerState.RUNNING, TimerState.PAUSED)
+OVER = (TimerState.MET, TimerState.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Cause:
     customer_name: str
     amount: dict[str, Any]
     at: datetime
+    # The ticket's timers that are not over, by metric: read once, under the lock.
+    timers: dict[str, SlaTimer] = field(default_factory=dict)
 
 
 def on_event(*, event: Event, payload: Json, now: datetime) -> None:
@@ -94,6 +97,7 @@ def _apply(cause: Cause) -> None:
     ]
     if wanted:
         lock(cause.ticket)
+        cause.timers.update(_open_timers(cause.ticket))
     for row, spec, metric, verb in wanted:
         _VERBS[verb](row, spec, metric, cause)
 
@@ -143,14 +147,18 @@ def _holds(when: str, cause: Cause) -> bool:
         return False
 
 
+def _open_timers(ticket: str) -> dict[str, SlaTimer]:
+    rows = SlaTimer.objects.select_for_update().filter(ticket=ticket, stopped_at=None)
+    rows = rows.exclude(state__in=OVER).order_by("-pk")
+    return {timer.metric: timer for timer in rows}
+
+
 def _open_timer(metric: Metric, cause: Cause) -> SlaTimer | None:
     """The metric's timer that is not over; a broken one runs on until it is stopped."""
-    return (
-        SlaTimer.objects.select_for_update()
-        .filter(ticket=cause.ticket, metric=metric.name, stopped_at=None)
-        .exclude(state__in=[TimerState.MET, TimerState.CANCELLED])
-        .first()
-    )
+    timer = cause.timers.get(metric.name)
+    if timer is None or timer.stopped_at is not None or timer.state in OVER:
+        return None
+    return timer
 
 
 def _start(row: SlaPolicy, spec: SlaPolicySpec, metric: Metric, cause: Cause) -> None:
@@ -175,6 +183,7 @@ def _start(row: SlaPolicy, spec: SlaPolicySpec, metric: Metric, cause: Cause) ->
         due_at=due_at(cause.at, metric.target, hours, []),
         tzdata_version=version("tzdata"),
     )
+    cause.timers[metric.name] = timer
     levels = sorted({100, *(int(share * 100) for share in metric.warn)})
     TimerAlarm.objects.bulk_create(
         TimerAlarm(
@@ -257,6 +266,7 @@ def _reopen(row: SlaPolicy, spec: SlaPolicySpec, metric: Metric, cause: Cause) -
     )
     if timer is None or timer.stopped_at is None or timer.state == TimerState.CANCELLED:
         return
+    cause.timers[metric.name] = timer
     if timer.state == TimerState.BREACHED:
         timer.stopped_at, timer.stop_event_id = None, None
         timer.save(update_fields=["stopped_at", "stop_event_id"])
