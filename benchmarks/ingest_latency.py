@@ -30,6 +30,7 @@ from meshline.local import state
 
 LIMIT_MS = 100.0
 MOST_REQUESTS = 20_000
+TICKETS = 1_000
 
 
 @dataclass
@@ -51,10 +52,11 @@ class Seen:
         return statistics.quantiles(self.ms, n=1000)[int(share * 1000) - 1]
 
 
-def signed_reply(secret: str) -> tuple[bytes, dict[str, str]]:
-    """A customer's comment as the desk sends it, signed as the desk signs."""
+def signed_reply(secret: str, number: int) -> tuple[bytes, dict[str, str]]:
+    """An agent's comment on one of many tickets, signed as the desk signs."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    ticket = "900000001"
+    # The events of one ticket queue up behind each other, as they must; no desk sends 50 a second.
+    ticket = str(900_000_000 + number % TICKETS)
     body = json.dumps(
         {
             "type": "zen:event-type:ticket.comment_added",
@@ -62,12 +64,12 @@ def signed_reply(secret: str) -> tuple[bytes, dict[str, str]]:
             "time": now,
             "zendesk_event_version": "2022-11-06",
             "subject": f"zen:ticket:{ticket}",
-            "detail": {"id": ticket, "actor_id": "77001", "requester_id": "77001",
+            "detail": {"id": ticket, "actor_id": "88001", "requester_id": "77001",
                        "subject": "A question", "status": "OPEN", "priority": "NORMAL",
                        "tags": [], "external_id": None, "description": "x" * 400},
             "event": {"meta": {"sequence": {"id": "A", "position": 1}},
                       "comment": {"id": "1", "body": "Any news?", "is_public": True,
-                                  "author": {"id": "77001", "is_staff": False, "name": "B"}}},
+                                  "author": {"id": "88001", "is_staff": True, "name": "B"}}},
         }
     ).encode()  # fmt: skip
     mac = hmac.new(secret.encode(), now.encode() + body, hashlib.sha256).digest()
@@ -83,8 +85,8 @@ def measure(base: str, secret: str, *, rate: int, seconds: int) -> tuple[Seen, S
     ingest, bare = Seen(), Seen()
     client = httpx.Client(base_url=base, timeout=30, limits=httpx.Limits(max_connections=64))
 
-    def one() -> None:
-        body, headers = signed_reply(secret)
+    def one(number: int) -> None:
+        body, headers = signed_reply(secret, number)
         began = time.perf_counter()
         answer = client.post("/api/v1/ingest/helpdesk", content=body, headers=headers)
         ingest.add((time.perf_counter() - began) * 1000, answer.status_code)
@@ -99,7 +101,7 @@ def measure(base: str, secret: str, *, rate: int, seconds: int) -> tuple[Seen, S
     with ThreadPoolExecutor(48) as threads:
         for number in range(total):
             time.sleep(max(0.0, start + number / rate - time.perf_counter()))
-            threads.submit(one)
+            threads.submit(one, number)
             if number % 5 == 0:
                 threads.submit(peer)
     client.close()
