@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
+from meshline.bodies import READING_THREADS
 from meshline.env import var_dir
 from meshline.local import environment, places
 
-# Two processes for two cores. Every thread may hold a database connection; 4 threads were starved
-# by 40 slow request bodies, 32 in each of two processes are not.
-WEB_PROCESSES = 2
-WEB_THREADS = 32
+WEB_PROCESSES = 2  # for two cores
+WEB_CONNECTIONS = 1024  # in each process
 WORKER_THREADS = 4  # drains; each has call threads per outside system
 _LOG_BYTES = 10 * 1024 * 1024
 
@@ -40,8 +39,8 @@ def web(host: str, port: int) -> list[str]:
     return [
         *_python("granian"),
         "--interface", "wsgi", "--host", host, "--port", str(port),
-        "--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS),
-        "--backpressure", str(WEB_THREADS),
+        "--workers", str(WEB_PROCESSES), "--blocking-threads", str(READING_THREADS),
+        "--backpressure", str(WEB_CONNECTIONS),
         "--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5",
         "--no-access-log", "--log-level", "warning", "meshline.wsgi:application",
     ]  # fmt: skip
