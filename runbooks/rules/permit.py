@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from meshline.core.money import format_money
+
 Verdict: TypeAlias = Literal["yes", "second", "no"]
 
 ROLES = (
@@ -24,6 +26,8 @@ ROLES = (
     "auditor",
     "admin",
 )
+MOST_NAMED = 4
+NOT_YET = "a request for approval is not in this version"
 _RANK: Mapping[Verdict, int] = {"no": 0, "second": 1, "yes": 2}
 
 
@@ -42,6 +46,11 @@ class Permit:
 
     def __bool__(self) -> bool:
         return self.verdict == "yes"
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a refusal; empty where `why` has said it."""
+        return "Ask somebody whose role allows it." if self.verdict == "no" else ""
 
 
 @dataclass(frozen=True)
@@ -77,8 +86,9 @@ def may(
     if row is None:
         return Permit("no", f"Nobody may do {action!r}: no rule allows it.")
     situation = Situation(owns, ticket, amount_minor, currency, money, oneself)
-    answers = [_judged(_cell(row, role), row, situation) for role in roles if role in ROLES]
-    refusal = Permit("no", f"Your role may not {_phrase(row)}.")
+    phrase = _phrase(action, row)
+    answers = [_judged(_cell(row, role), row, phrase, situation) for role in roles if role in ROLES]
+    refusal = Permit("no", _not_your_role(row, phrase))
     return max([refusal, *answers], key=_kindness)
 
 
@@ -131,11 +141,11 @@ def _cell(row: str, role: str) -> frozenset[str]:
     return frozenset(rows()[row].get(role, "").split())
 
 
-def _judged(cell: frozenset[str], row: str, situation: Situation) -> Permit:
+def _judged(cell: frozenset[str], row: str, phrase: str, situation: Situation) -> Permit:
     if not cell:
-        return Permit("no", f"Your role may not {_phrase(row)}.")
+        return Permit("no", _not_your_role(row, phrase))
     if "approve" in cell:
-        return Permit("no", f"You may approve a request to {_phrase(row)}, not start one.")
+        return Permit("no", f"You may approve a request to {phrase}, not start one.")
     masked, own_only = "masked" in cell, "own" in cell
     for word, met, why in (
         ("owns", situation.owns, "Only an owner of the contract or flow may do this."),
@@ -146,11 +156,9 @@ def _judged(cell: frozenset[str], row: str, situation: Situation) -> Permit:
         if word in cell and not met:
             return Permit("no", why, masked, own_only)
     if "limit" in cell and above_limit(situation.amount_minor, situation.currency):
-        return Permit(
-            "second", "The amount is above your limit: a second person approves.", masked, own_only
-        )
+        return Permit("second", _above(row, situation), masked, own_only)
     if "second" in cell:
-        return Permit("second", "A second person must approve this.", masked, own_only)
+        return Permit("second", _second(row, phrase), masked, own_only)
     return Permit("yes", "", masked, own_only)
 
 
@@ -160,5 +168,43 @@ def _kindness(permit: Permit) -> tuple[int, bool, bool, bool]:
     return (_RANK[permit.verdict], not permit.own_only, not permit.masked, helpful)
 
 
-def _phrase(row: str) -> str:
-    return rows()[row]["title"].partition(" (")[0]
+def _not_your_role(row: str, phrase: str) -> str:
+    who = _who_may(row)
+    return f"Your role may not {phrase}. {who} may." if who else f"Your role may not {phrase}."
+
+
+def _above(row: str, situation: Situation) -> str:
+    """What the limit is, and who has none; JPY and the like are shown as people write them."""
+    limit: int | None = _table()["limits"]["minor_units"].get(situation.currency)
+    if limit is None:
+        said = f"No limit is set for amounts in {situation.currency or 'an unknown currency'}"
+    else:
+        most = format_money(limit, situation.currency)
+        said = f"The amount is above {most}, the most that your role may move alone"
+    who = _who_may(row)
+    tail = f" {who} may do it alone." if who else ""
+    return f"{said}. It needs a second person's approval, and {NOT_YET}.{tail}"
+
+
+def _second(row: str, phrase: str) -> str:
+    told = rows()[row].get("second", f"To {phrase} needs a second person's approval")
+    return f"{told.format(**_table()['limits'])}, and {NOT_YET}."
+
+
+def _who_may(row: str) -> str:
+    """The roles that may do it alone, without a limit, to begin a sentence; empty if too many."""
+    alone = [(role, _cell(row, role)) for role in ROLES]
+    alone = [(role, cell) for role, cell in alone if "yes" in cell and "limit" not in cell]
+    titles = {role: role.replace("_", " ") + "s" for role, _ in alone}
+    named = [titles[role] for role, cell in alone if "owns" not in cell]
+    named += [f"{titles[role]} on their own contracts" for role, cell in alone if "owns" in cell]
+    if not named or len(named) > MOST_NAMED:
+        return ""
+    listed = " and ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)
+    return listed[0].upper() + listed[1:]
+
+
+def _phrase(action: str, row: str) -> str:
+    """How a refusal names the action."""
+    phrases: Mapping[str, str] = _table()["phrases"]
+    return phrases.get(action) or rows()[row]["title"].partition(" (")[0]

@@ -126,7 +126,7 @@ def _decide(
 ) -> Event:
     if not permit:
         _record_refusal(action, held, by, permit.why, now)
-        raise NotAllowed(permit.why, remedy="Ask somebody whose role allows it.")
+        raise NotAllowed(permit.why, remedy=permit.remedy)
     if not reason.strip():
         raise ContractViolation("A reason is missing.", remedy="Say why, in a few words.")
     if ticket:

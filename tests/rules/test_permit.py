@@ -125,9 +125,12 @@ def test_the_kindest_of_several_roles_counts() -> None:
     [
         (["support_agent"], "flow.replay", "Name the ticket"),
         (["contract_owner"], "flow.replay", "Only an owner"),
-        (["manager"], "flow.replay", "Your role may not replay one event with effects"),
+        (["manager"], "flow.replay", "Your role may not replay an event. Ops leads"),
         (["product_owner"], "contract.publish_breaking", "You may approve a request"),
         (["admin"], "flow.replay", "Your role may not"),
+        (["support_agent"], "flow.cancel", "Your role may not cancel a run. Ops leads and runtime"),
+        (["support_agent"], "flow.resolve_by_hand", "Your role may not mark a run as resolved by"),
+        (["manager"], "flow.retry_step", "Your role may not retry a step. Support agents, ops"),
         (["manager", "support_agent"], "flow.replay", "Name the ticket"),
     ],
 )
@@ -136,6 +139,20 @@ def test_a_no_says_what_is_missing(roles: list[str], action: str, told: str) -> 
 
     assert permit.verdict == "no"
     assert permit.why.startswith(told)
+
+
+def test_a_second_person_is_asked_for_with_the_limit_and_no_promise_of_a_request() -> None:
+    large = may(["ops_lead"], "flow.backfill_large", ticket=True)
+    above = may(["support_agent"], "flow.replay", ticket=True, amount_minor=50_001, currency="EUR")
+    unknown = may(["support_agent"], "flow.replay", ticket=True, amount_minor=1, currency="XXX")
+
+    assert large.why.startswith("A backfill of more than 500 tickets, or one that moves money,")
+    assert "above € 500.00" in above.why
+    assert "Ops leads, runtime owners and contract owners" in above.why
+    assert unknown.why.startswith("No limit is set for amounts in XXX.")
+    for permit in (large, above, unknown):
+        assert "a request for approval is not in this version" in permit.why
+        assert permit.remedy == ""
 
 
 def test_nobody_approves_their_own_request_or_manages_themselves() -> None:
