@@ -83,5 +83,5 @@ class BackfillAdmin(UncountedAdmin[Backfill]):
     list_display = ("reference", "title", "state", "total", "contract", "ticket", "created_at")
     list_filter = ("state",)
     search_fields = ("ticket__exact", "title")
-    list_select_related = ("intervention",)
+    list_select_related = ("intervention__actor",)
     ordering = ("-id",)

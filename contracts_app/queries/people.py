@@ -9,7 +9,11 @@ from django.contrib.auth import get_user_model
 from contracts_app.models import Owner, Ownership
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+
+ENGINE = "engine"
 
 
 def roles_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
@@ -29,6 +33,14 @@ def owned_contracts(user: AbstractBaseUser) -> frozenset[str]:
     rows = Ownership.objects.filter(owner__person_id=user.pk)
     rows |= Ownership.objects.filter(deputy__person_id=user.pk)
     return frozenset(rows.values_list("contract__name", flat=True).distinct())
+
+
+def names_of(logins: Iterable[str]) -> dict[str, str]:
+    """Return how those who act are called: full names; the engine is Meshline itself. One query."""
+    wanted = set(logins)
+    rows = get_user_model().objects.filter(username__in=wanted - {ENGINE})
+    known = {row.get_username(): row.get_full_name() or row.get_username() for row in rows}
+    return {login: login for login in wanted} | known | {ENGINE: "Meshline itself"}
 
 
 def person_with_email(email: str) -> User | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from contracts_app.queries import people
 from meshline.console import history
 from meshline.console.ui.times import duration
 from orchestration.models import Attempt, Event, Handoff, Run, SlaTimer
@@ -64,7 +65,8 @@ def entries_of(
     found += [entry for run in rows.runs for entry in _run(run)]
     found += _effects(rows)
     found += [entry for timer in rows.timers for entry in _timer(timer, now)]
-    found += [entry for handoff in rows.handoffs for entry in _handoff(handoff)]
+    closers = people.names_of(handoff.resolved_by for handoff in rows.handoffs)
+    found += [entry for handoff in rows.handoffs for entry in _handoff(handoff, closers)]
     found += [_press(story, titles) for story in presses]
     found += _awaited(rows, now)
     order = list(KINDS)
@@ -238,7 +240,7 @@ def _seconds(value: float) -> timedelta:
     return timedelta(seconds=value)
 
 
-def _handoff(handoff: Handoff) -> list[Entry]:
+def _handoff(handoff: Handoff, names: Mapping[str, str]) -> list[Entry]:
     url = reverse("console:handoff", args=[handoff.pk])
     shared: dict[str, Any] = {
         "url": url,
@@ -263,7 +265,7 @@ def _handoff(handoff: Handoff) -> list[Entry]:
             Entry(handoff.claimed_at, "people", f"{who} took the handoff", "", face=who, **shared)
         )
     if handoff.resolved_at:
-        closer = "Meshline itself" if handoff.resolved_by == "engine" else handoff.resolved_by
+        closer = names[handoff.resolved_by]
         found.append(
             Entry(
                 handoff.resolved_at,

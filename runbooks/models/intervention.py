@@ -44,4 +44,5 @@ class Intervention(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} by {self.actor_id} for {self.ticket}"
+        who = self.actor.get_full_name() or self.actor.get_username()
+        return f"{self.action} by {who} for {self.ticket}"
