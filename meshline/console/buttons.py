@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from contracts_app.queries import clock
+from contracts_app.queries import clock, people
 from meshline.console import access
 from meshline.console.forms import PressForm
 from meshline.console.polling import etagged
@@ -100,7 +100,7 @@ def button_preview(request: ConsoleRequest, kind: str, ref: str, slug: str) -> H
     target = _find(request.user, kind, ref)
     context = preview_context(request, target, slug)
     if context is None:
-        return _moved_on(request, target, slug)
+        return _not_possible(request, target, slug)
     return render(request, _part(request, "preview"), context)
 
 
@@ -116,7 +116,7 @@ def button_press(request: ConsoleRequest, kind: str, ref: str, slug: str) -> Htt
             target=target, slug=slug, wish=_wish(form), by=request.user, now=clock.now()
         )
     except TooLate as late:
-        return _first(request, target, late)
+        return _first(request, _find(request.user, kind, ref), late)
     except NotAllowed as refusal:
         return refused(request, refusal, back=_back(target))
     except ContractViolation as wrong:
@@ -166,7 +166,7 @@ def preview_context(request: ConsoleRequest, target: Target, slug: str) -> dict[
         "icon": ICONS.get(slug, "play"),
         "back": _back(target),
         "press_url": reverse("console:button-press", args=[*_names(target), slug]),
-        "contacts": () if button.allowed else contacts.contacts_of(target.contract, clock.now()),
+        "contacts": () if button.allowed else _others(target.contract, request.user),
         "now": clock.now(),
         "inline": bool(request.htmx),
     }
@@ -222,32 +222,71 @@ def _again(
     """The same drawer with what is wrong in it; or who was first, if that is what is wrong."""
     context = preview_context(request, target, slug)
     if context is None:
-        return _moved_on(request, target, slug)
+        return _not_possible(request, target, slug)
     return render(request, _part(request, "preview"), context | {"form": form}, status=status)
 
 
 def _first(request: ConsoleRequest, target: Target, late: TooLate) -> HttpResponse:
+    """Answer 409 to a press that came second: who was first, and where to watch it."""
     first = late.first
-    story = presses.stories_of([first])[0] if first else None
+    own = first is not None and first.actor_id == request.user.pk
     context = {
         "late": late,
-        "story": story,
-        "title": _title(first.action) if first else "",
-        "now": clock.now(),
-        "back": _back(target),
-        "watch": reverse("console:run", args=[story.run.pk]) if story and story.run else "",
+        "heading": "You pressed it already" if own else "Somebody was first",
+        "looked": False,
+        **_last(request, target, first),
     }
     return render(request, _part(request, "first"), context, status=409)
 
 
-def _moved_on(request: ConsoleRequest, target: Target, slug: str) -> HttpResponse:
-    action = _action(slug)
-    late = TooLate(
-        f"{action.title} is not possible here any more.",
-        first=service.latest_press(target),
-        remedy="Somebody or the engine has moved on.",
-    )
-    return _first(request, target, late)
+def _not_possible(request: ConsoleRequest, target: Target, slug: str) -> HttpResponse:
+    """Answer 409 for a button that is not there any more: what happened last; nobody pressed."""
+    context = {
+        "heading": f"{_action(slug).title} is not possible here any more",
+        "looked": True,
+        **_last(request, target, service.latest_press(target)),
+    }
+    return render(request, _part(request, "first"), context, status=409)
+
+
+def _last(request: ConsoleRequest, target: Target, press: Intervention | None) -> dict[str, Any]:
+    """What happened last on the target, for the reader: who pressed what, who resolved it."""
+    story = presses.stories_of([press])[0] if press else None
+    own = press is not None and press.actor_id == request.user.pk
+    handoff, run = target.handoff, story.run if story else None
+    resolved = handoff is not None and handoff.state == "resolved"
+    return {
+        "story": story,
+        "who": "You" if own else story.who if story else "",
+        "title": _title(press.action) if press else "",
+        "handoff": handoff if resolved else None,
+        "closer": closer_of(handoff, request.user) if handoff and resolved else "",
+        "now": clock.now(),
+        "back": _back(target),
+        "watch": _watch(story, run or target.run),
+    }
+
+
+def _watch(story: presses.PressStory | None, run: Run | None) -> str:
+    """Where it can be followed: the backfill, or the run."""
+    if story is not None and story.backfill is not None:
+        return reverse("console:backfill", args=[story.backfill.pk])
+    return reverse("console:run", args=[run.pk]) if run is not None else ""
+
+
+def closer_of(handoff: Handoff, reader: User) -> str:
+    """Return who has resolved it, as a sentence goes on after "by"."""
+    if handoff.resolved_by == reader.get_username():
+        return "you"
+    return people.names_of([handoff.resolved_by])[handoff.resolved_by]
+
+
+def _others(contract: str, reader: User) -> list[contacts.Contact]:
+    """Return whom the reader can talk to about a contract: not themselves."""
+    own = {reader.get_full_name(), reader.get_username()}
+    found = contacts.contacts_of(contract, clock.now())
+    others = {one.name: one for one in found if one.name not in own}
+    return list(others.values())
 
 
 def _wish(form: PressForm) -> Wish:

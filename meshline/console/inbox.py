@@ -170,6 +170,7 @@ def _head(
         "main": buttons.main_button(shown, guides[0]["spec"].actions if guides else ()),
         "may_claim": handoffs.permit_to("handoff.claim", handoff=handoff, user=request.user),
         "held": _held(handoff),
+        "closer": buttons.closer_of(handoff, request.user) if resolved else "",
     }
 
 

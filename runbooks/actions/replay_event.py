@@ -40,12 +40,17 @@ class ReplayEvent:
         return self.slug
 
     def offered(self, target: Target) -> bool:
-        """A run that stands still can be replayed."""
-        return target.run is not None and target.run.state in ("failed", "succeeded", "cancelled")
+        """A run that stands still can be replayed, unless a newer one has taken its place."""
+        run = target.run
+        if run is None or run.state not in ("failed", "succeeded", "cancelled"):
+            return False
+        return not runs.is_superseded(run)
 
     def preview(self, target: Target) -> Preview:
         """Effect by effect: skipped, asked again under the same key, or run."""
         lines = lines_of(target)
+        if lines and all(line.verdict == "skip" for line in lines):
+            return Preview("Everything is done already; nothing would be sent.", lines)
         kept = [line for line in lines if line.verdict != "run"]
         safe = "Nothing can be sent twice: what was sent keeps its key." if kept else ""
         return Preview(

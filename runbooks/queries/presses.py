@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from orchestration.models import Run, RunState
-from runbooks.models import Backfill, Intervention
+from runbooks.models import Backfill, BackfillItem, Intervention
 
 ACTIVE = frozenset({RunState.READY, RunState.RUNNING, RunState.WAITING})
+UNDER_WAY = ("running", "paused")
 # Their work is done in the press itself; the run they name is only the one they were pressed on.
 DONE_AT_ONCE = frozenset({"flow.resolve_by_hand", "flow.cancel"})
 
@@ -62,6 +63,19 @@ def of_tickets(tickets: Sequence[str], *, limit: int = 100) -> list[PressStory]:
     """Return the newest presses for some tickets."""
     rows = Intervention.objects.filter(ticket__in=tickets).select_related("actor")
     return stories_of(rows[:limit])
+
+
+def starter_of(run: Run) -> Intervention | None:
+    """Return the press that set this run going, by itself or in a backfill; None: nobody did."""
+    rows = Intervention.objects.filter(result_run_id=run.pk).exclude(action__in=DONE_AT_ONCE)
+    pressed = rows.select_related("actor").order_by("pk").last()
+    if pressed is not None or run.replay_of is None:
+        return pressed
+    # A backfill is under way until its runs have ended, so only the few that are can have it.
+    going = Backfill.objects.filter(state__in=UNDER_WAY, flow=run.flow)
+    items = BackfillItem.objects.filter(backfill__in=list(going), event_id=run.event_id)
+    item = items.select_related("backfill__intervention__actor").filter(run_id=run.pk).first()
+    return item.backfill.intervention if item is not None else None
 
 
 def _backfills(presses: list[Intervention]) -> dict[int, Backfill]:

@@ -12,13 +12,20 @@ from django.db import connection, transaction
 
 from contracts_app.queries import people
 from contracts_app.services import audit
-from meshline.core.errors import Conflict, ContractViolation, NotAllowed, NotFound
+from meshline.core.errors import (
+    Conflict,
+    ContractViolation,
+    IllegalTransition,
+    NotAllowed,
+    NotFound,
+)
 from meshline.core.keys import TicketKey
-from orchestration.models import Event, Handoff, Run
+from orchestration.models import Event, Handoff, HandoffState, Run
 from orchestration.services import storms, tallies
 from runbooks.actions import ACTIONS, action_named
 from runbooks.actions.base import Action, Press, Preview, Target
 from runbooks.models import Intervention
+from runbooks.queries import presses
 from runbooks.rules.parameters import clean
 from runbooks.rules.permit import Permit, may
 
@@ -79,14 +86,21 @@ def buttons_for(*, target: Target, user: User) -> list[Button]:
     return [
         Button(action, _permit(action, target, roles, owns))
         for action in ACTIONS.values()
-        if action.offered(target)
+        if is_offered(action, target)
     ]
+
+
+def is_offered(action: Action, target: Target) -> bool:
+    """Whether the button makes sense here. A handoff that is resolved offers none."""
+    if target.handoff is not None and target.handoff.state == HandoffState.RESOLVED:
+        return False
+    return action.offered(target)
 
 
 def preview_button(*, target: Target, slug: str) -> Preview:
     """What a press would do. Raises: NotFound if the action is not offered here."""
     action = action_named(slug)
-    if not action.offered(target):
+    if not is_offered(action, target):
         raise NotFound(
             f"{action.title} is not possible here any more.",
             remedy="Load the page again: somebody or the engine has moved on.",
@@ -103,8 +117,8 @@ def press_button(*, target: Target, slug: str, wish: Wish, by: User, now: dateti
     action = action_named(slug)
     try:
         return storms.once_more(lambda: _press(action, target, wish, by, now))
-    except NotAllowed as refusal:
-        _record_refusal(action, target, by, refusal.message, now)
+    except (NotAllowed, TooLate, IllegalTransition) as refusal:
+        _record_refusal(action, target, wish, by, refusal.message, now)
         raise
 
 
@@ -112,17 +126,13 @@ def press_button(*, target: Target, slug: str, wish: Wish, by: User, now: dateti
 def _press(action: Action, target: Target, wish: Wish, by: User, now: datetime) -> Intervention:
     target = _lock(target)
     _still_first(target, wish)
-    if not action.offered(target):
-        raise TooLate(
-            f"{action.title} is not possible any more.",
-            first=latest_press(target),
-            remedy="Load the page again: the engine has moved on.",
-        )
+    if not is_offered(action, target):
+        raise _not_possible(action, target)
     permit = _permit(
         action, target, people.roles_of(by), target.contract in people.owned_contracts(by)
     )
     if not permit:
-        raise NotAllowed(permit.why, remedy="Ask somebody whose role allows it.")
+        raise NotAllowed(permit.why, remedy=permit.remedy)
     values = _clean(action, wish)
     intervention = _write(action, target, wish, values, by, now)
     _record(action, target, intervention, now)
@@ -138,17 +148,21 @@ def _press(action: Action, target: Target, wish: Wish, by: User, now: datetime) 
 def press_key_of(target: Target) -> str:
     """What a form must carry: it changes with every press and whenever the engine moves on."""
     if target.handoff is not None:
-        presses = Intervention.objects.filter(handoff_id=target.handoff.pk).count()
-        return f"handoff:{target.handoff.pk}:{target.handoff.generation}:{presses}"
+        pressed = Intervention.objects.filter(handoff_id=target.handoff.pk).count()
+        return f"handoff:{target.handoff.pk}:{target.handoff.generation}:{pressed}"
     if target.run is not None:
-        presses = Intervention.objects.filter(run_id=target.run.pk).count()
-        return f"run:{target.run.pk}:{target.run.state}:{presses}"
-    presses = Intervention.objects.filter(ticket=target.ticket).count()
-    return f"ticket:{target.ticket}:{presses}"[:80]
+        pressed = Intervention.objects.filter(run_id=target.run.pk).count()
+        return f"run:{target.run.pk}:{target.run.state}:{pressed}"
+    pressed = Intervention.objects.filter(ticket=target.ticket).count()
+    return f"ticket:{target.ticket}:{pressed}"[:80]
 
 
 def latest_press(target: Target) -> Intervention | None:
-    """The newest press on this handoff or run."""
+    """The press that keeps its run going just now, or the newest on this handoff or run."""
+    if target.run is not None and target.run.state in presses.ACTIVE:
+        started = presses.starter_of(target.run)
+        if started is not None:
+            return started
     rows = Intervention.objects.select_related("actor")
     if target.handoff is not None:
         return rows.filter(handoff_id=target.handoff.pk).first()
@@ -186,13 +200,28 @@ def _still_first(target: Target, wish: Wish) -> None:
     if press_key_of(target) == wish.press_key:
         return
     first = Intervention.objects.select_related("actor").filter(press_key=wish.press_key).first()
-    who = _name(first.actor) if first else "The engine"
-    did = f"pressed {_title(first.action)}" if first else "has moved on"
+    said = (
+        f"{_name(first.actor)} pressed {_title(first.action)} first."
+        if first
+        else "Meshline itself has moved on since the page was loaded."
+    )
     raise TooLate(
-        f"{who} {did} first. Nothing was done a second time.",
+        f"{said} Nothing was done a second time.",
         first=first,
         remedy="Look at what came of it.",
     )
+
+
+def _not_possible(action: Action, target: Target) -> TooLate:
+    """Say what stands in the way, and who brought that about."""
+    said = f"{action.title} is not possible here any more"
+    last = latest_press(target)
+    if target.handoff is not None and target.handoff.state == HandoffState.RESOLVED:
+        said += f": {target.handoff.reference} is resolved"
+    elif last is not None and target.run is not None and target.run.state in presses.ACTIVE:
+        at = f"{last.pressed_at:%H:%M} UTC"
+        said += f": {_name(last.actor)} pressed {_title(last.action)} at {at}, and that still runs"
+    return TooLate(f"{said}.", first=last, remedy="Look at how it stands now.")
 
 
 def _permit(action: Action, target: Target, roles: frozenset[str], owns: bool) -> Permit:
@@ -248,9 +277,7 @@ def _record(action: Action, target: Target, intervention: Intervention, now: dat
         action=action.slug,
         actor=intervention.actor,
         object_type=_kind(target),
-        object_id=target.handoff.reference
-        if target.handoff
-        else intervention.run_id or target.ticket,
+        object_id=_object_id(target),
         contract=intervention.contract,
         contract_version=intervention.contract_version,
         ticket=intervention.ticket,
@@ -261,18 +288,32 @@ def _record(action: Action, target: Target, intervention: Intervention, now: dat
     )
 
 
-def _record_refusal(action: Action, target: Target, by: User, why: str, now: datetime) -> None:
-    """Refused attempts are kept too; the press's own transaction has been rolled back."""
+def _record_refusal(
+    action: Action, target: Target, wish: Wish, by: User, why: str, now: datetime
+) -> None:
+    """Refused and late presses are kept too.
+
+    The press's own transaction has been rolled back: no row of the winner's is held meanwhile.
+    """
     audit.record(
         action=f"{action.slug}.refused",
         actor=by,
         object_type=_kind(target),
-        object_id=target.handoff.reference if target.handoff else "",
+        object_id=_object_id(target),
         contract=target.contract,
-        ticket=target.ticket,
+        contract_version=target.contract_version,
+        ticket=target.ticket or wish.ticket[:80],
+        run_id=target.run.pk if target.run else None,
         reason=why,
+        detail={"reason": wish.reason.strip()[:1000]},
         now=now,
     )
+
+
+def _object_id(target: Target) -> str:
+    if target.handoff is not None:
+        return target.handoff.reference
+    return str(target.run.pk) if target.run is not None else target.ticket
 
 
 def _kind(target: Target) -> str:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from contracts_app.queries import people
 from contracts_app.services import audit
-from meshline.core.errors import ContractViolation, NotAllowed
+from meshline.core.errors import ContractViolation, IllegalTransition, NotAllowed
 from orchestration.models import Handoff
 from orchestration.services import handoffs
 from runbooks.rules.permit import Permit, may
@@ -26,7 +26,11 @@ def permit_to(action: str, *, handoff: Handoff, user: User) -> Permit:
 def claim(*, handoff: Handoff, by: User, now: datetime) -> Handoff:
     """Give it to `by`. Raises: NotAllowed; IllegalTransition if somebody else was first."""
     _require("handoff.claim", handoff, by, now)
-    return handoffs.claim(handoff=handoff, by=by, now=now)
+    try:
+        return handoffs.claim(handoff=handoff, by=by, now=now)
+    except IllegalTransition as late:
+        _record_refusal("handoff.claim", handoff, by, late.message, now)
+        raise
 
 
 def resolve(*, handoff: Handoff, by: User, reason: str, now: datetime) -> Handoff:
@@ -37,13 +41,24 @@ def resolve(*, handoff: Handoff, by: User, reason: str, now: datetime) -> Handof
     _require("handoff.resolve", handoff, by, now)
     if not reason.strip():
         raise ContractViolation("A reason is missing.", remedy="Say why, in a few words.")
-    return handoffs.resolve(handoff=handoff, by=by, reason=reason.strip(), now=now)
+    try:
+        return handoffs.resolve(handoff=handoff, by=by, reason=reason.strip(), now=now)
+    except IllegalTransition as late:
+        _record_refusal("handoff.resolve", handoff, by, late.message, now, reason=reason.strip())
+        raise
 
 
 def _require(action: str, handoff: Handoff, by: User, now: datetime) -> None:
     permit = permit_to(action, handoff=handoff, user=by)
-    if permit:
-        return
+    if not permit:
+        _record_refusal(action, handoff, by, permit.why, now)
+        raise NotAllowed(permit.why, remedy=permit.remedy)
+
+
+def _record_refusal(
+    action: str, handoff: Handoff, by: User, why: str, now: datetime, *, reason: str = ""
+) -> None:
+    """Refused and late presses are kept too; nothing of the winner's is locked meanwhile."""
     audit.record(
         action=f"{action}.refused",
         actor=by,
@@ -52,7 +67,7 @@ def _require(action: str, handoff: Handoff, by: User, now: datetime) -> None:
         contract=handoff.contract,
         ticket=handoff.ticket,
         run_id=handoff.run_id,
-        reason=permit.why,
+        reason=why,
+        detail={"reason": reason[:1000]} if reason else {},
         now=now,
     )
-    raise NotAllowed(permit.why, remedy="Ask somebody whose role allows it.")

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from contracts_app.queries import people
 from contracts_app.services import audit
-from meshline.core.errors import ContractViolation, NotAllowed, NotFound
+from meshline.core.errors import ContractViolation, IllegalTransition, NotAllowed, NotFound
 from runbooks.models import Backfill
 from runbooks.rules.permit import Permit, may
 from runbooks.services import backfills
@@ -30,20 +30,32 @@ def steer(*, backfill: Backfill, move: str, by: User, reason: str, now: datetime
     IllegalTransition if its state does not allow it (any more).
     """
     if move not in backfills.MOVES:
-        raise NotFound(f"A backfill cannot {move[:20]!r}.", remedy="Pause, go on or stop it.")
+        raise NotFound("Say what the backfill shall do: pause, go on or stop.")
     permit = permit_to_steer(backfill, by)
     if not permit:
-        audit.record(
-            action=f"backfill.{move}.refused",
-            actor=by,
-            object_type="backfill",
-            object_id=backfill.reference,
-            contract=backfill.contract,
-            ticket=backfill.ticket,
-            reason=permit.why,
-            now=now,
-        )
-        raise NotAllowed(permit.why, remedy="Ask somebody whose role allows it.")
+        _record_refusal(backfill, move, by, permit.why, reason, now)
+        raise NotAllowed(permit.why, remedy=permit.remedy)
     if not reason.strip():
         raise ContractViolation("A reason is missing.", remedy="Say why, in a few words.")
-    return backfills.steer(backfill=backfill, move=move, by=by, reason=reason.strip(), now=now)
+    try:
+        return backfills.steer(backfill=backfill, move=move, by=by, reason=reason.strip(), now=now)
+    except IllegalTransition as late:
+        _record_refusal(backfill, move, by, late.message, reason, now)
+        raise
+
+
+def _record_refusal(
+    backfill: Backfill, move: str, by: User, why: str, reason: str, now: datetime
+) -> None:
+    """Refused and late presses are kept too."""
+    audit.record(
+        action=f"backfill.{move}.refused",
+        actor=by,
+        object_type="backfill",
+        object_id=backfill.reference,
+        contract=backfill.contract,
+        ticket=backfill.ticket,
+        reason=why,
+        detail={"reason": reason.strip()[:1000]},
+        now=now,
+    )

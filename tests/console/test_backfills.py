@@ -168,7 +168,7 @@ def test_page_polls_itself_while_it_runs_and_not_after(lead: User) -> None:
     assert same.status_code == 304
     assert done.status_code == 200
     assert "meshline:tick" not in done.content.decode()
-    assert "1 of 1 tickets" in done.content.decode()
+    assert "1 of 1 ticket<" in done.content.decode()
 
 
 def test_pause_keeps_its_place_until_it_goes_on(lead: User) -> None:
@@ -227,9 +227,13 @@ def test_press_without_a_reason_changes_nothing(lead: User) -> None:
 
 
 def test_unknown_move_is_refused(lead: User) -> None:
-    answer = steered(browser(lead), given_backfill(lead, "1"), "explode", htmx=True)
+    backfill = given_backfill(lead, "1")
 
-    assert answer.status_code == 422
+    for move in ("explode", ""):
+        answer = steered(browser(lead), backfill, move, htmx=True)
+
+        assert answer.status_code == 422
+        assert "Say what the backfill shall do: pause, go on or stop." in answer.content.decode()
 
 
 @pytest.mark.parametrize(

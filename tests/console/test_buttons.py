@@ -151,12 +151,14 @@ def test_role_that_may_not_replay_is_refused_with_the_reason(role: str) -> None:
     assert AuditEntry.objects.filter(action="flow.replay.refused", actor="oskar").count() == 2
 
 
-def test_amount_above_the_agents_limit_asks_for_a_second_person() -> None:
+def test_amount_above_the_agents_limit_is_refused_with_the_limit_and_who_has_none() -> None:
     handoff = given_stuck_refund(amount_minor=90000)
 
     page = signed_in().get(address(handoff)).content.decode()
 
-    assert "A second person must approve" in page
+    assert "above € 500.00, the most that your role may move alone" in page
+    assert "a request for approval is not in this version" in page
+    assert "Ops leads, runtime owners and contract owners on their own contracts may" in page
     assert 'name="press_key"' not in page
 
 

@@ -129,7 +129,7 @@ def test_claim_gives_it_to_the_presser_and_tells_the_second() -> None:
     assert (first.status_code, second.status_code) == (200, 409)
     assert handoff.claimed_by is not None
     assert handoff.claimed_by.username == "nadia"
-    assert "Nadia Arslan was first" in second.content.decode()
+    assert f"Nadia Arslan was first and has {handoff.reference} now." in second.content.decode()
 
 
 def test_auditor_may_not_claim_and_is_told_why() -> None:
@@ -140,7 +140,7 @@ def test_auditor_may_not_claim_and_is_told_why() -> None:
     )
 
     assert answer.status_code == 403
-    assert "Your role may not escalate, acknowledge, hand over." in answer.content.decode()
+    assert "Your role may not take a handoff." in answer.content.decode()
     assert AuditEntry.objects.filter(action="handoff.claim.refused", actor="ines").exists()
 
 

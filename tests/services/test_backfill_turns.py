@@ -75,4 +75,5 @@ def test_two_backfills_of_one_cause_pressed_at_once_both_come_through() -> None:
 
     assert all(isinstance(outcome, str) for outcome in outcomes), outcomes
     assert same_trouble(first).count() == 2
+    assert BackfillItem.objects.filter(handoff_id=first.pk).count() == 1
     assert BackfillItem.objects.filter(handoff_id=second.pk).count() == 1
