@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from django.core.management import execute_from_command_line
+from meshline.manage import main
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meshline.settings")
-    execute_from_command_line(sys.argv)
+    sys.exit(main(sys.argv))

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from meshline import mishaps
+
 PARTS = ("web", "worker", "beat", "sandbox")
 KILLABLE = ("worker", "web", "beat", "broker", "postgres-backend")
 
@@ -15,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (2 for a usage error, as argparse does)."""
     chosen = _parser().parse_args(arguments)
     try:
-        return int(chosen.run(chosen))
+        return mishaps.told(lambda: int(chosen.run(chosen)))
     except KeyboardInterrupt:
         return 130
 

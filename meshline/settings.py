@@ -15,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 INSECURE_LOOPBACK = env.flag("MESHLINE_INSECURE_LOOPBACK")
 SECURE = not INSECURE_LOOPBACK
 DEBUG = env.flag("MESHLINE_DEBUG")
-SECRET_KEY = env.text("MESHLINE_SECRET_KEY")
+SECRET_KEY = env.long_text("MESHLINE_SECRET_KEY", 50)
 ALLOWED_HOSTS = env.words(
     "MESHLINE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if INSECURE_LOOPBACK else ""
 )
@@ -210,7 +210,7 @@ INGEST_BURST = env.whole("MESHLINE_INGEST_BURST", 1000)
 USE_TZ = True
 TIME_ZONE = "UTC"
 # Of readers whose browser has not told its zone.
-CONSOLE_ZONE = env.text("MESHLINE_ZONE", "Europe/Berlin")
+CONSOLE_ZONE = env.zone("MESHLINE_ZONE", "Europe/Berlin")
 LANGUAGE_CODE = "en"
 USE_I18N = False
 FORMAT_MODULE_PATH = ["meshline.formats"]
@@ -227,14 +227,14 @@ SYSTEMS = {
 SYSTEMS["mail"]["sender"] = env.text("MESHLINE_MAIL_SENDER", "")
 CALL_TIMEOUT_S = env.seconds("MESHLINE_CALL_TIMEOUT_S", 10)
 LEASE_S = env.seconds("MESHLINE_LEASE_S", 30)
-SECRET_KEYS = env.words("MESHLINE_SECRET_KEYS", "")
+SECRET_KEYS = env.sealing_keys("MESHLINE_SECRET_KEYS")
 SANDBOX_URL = env.url("SANDBOX_URL", "")
 SUPERVISOR_URL = env.url("SUPERVISOR_URL", "")
 # The demo's people and passwords, shown at its sign-in; never where the console has https.
 PILOT_LOGINS = env.text("MESHLINE_PILOT_LOGINS", "") if SANDBOX_URL and INSECURE_LOOPBACK else ""
 
 # --- Logs -----------------------------------------------------------------------------------
-LOG_LEVEL = env.text("MESHLINE_LOG_LEVEL", "INFO")
+LOG_LEVEL = env.level("MESHLINE_LOG_LEVEL", "INFO")
 # Django hands LOGGING, a level's name, to this function, which writes JSON lines.
 LOGGING_CONFIG = "meshline.core.logs.configure"
 LOGGING = LOG_LEVEL

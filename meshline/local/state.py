@@ -17,12 +17,16 @@ _LOCAL = "local.json"
 
 @dataclass(frozen=True)
 class Login:
-    """A demo person: what to type, and what they are for."""
+    """A demo person: what to type, and what they are for.
+
+    `changed`: the person has chosen another password since, which is nobody else's to know.
+    """
 
     username: str
     password: str
     role: str
     name: str
+    changed: bool = False
 
 
 @dataclass(frozen=True)

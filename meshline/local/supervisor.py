@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from meshline import env
-from meshline.local import announce, environment, grants, parts, places, processes, state
+from meshline.local import (
+    announce,
+    databases,
+    environment,
+    grants,
+    parts,
+    places,
+    processes,
+    state,
+)
 from meshline.local.keeper import ChildFacts, Keeper
 from meshline.local.leash import Leash
 from meshline.local.page import Page
@@ -38,6 +48,7 @@ def up(*, only: str | None = None, demo: bool = False, pace: str = "demo") -> in
 
     With DATABASE_URL and BROKER_URL set, no server is started and none is needed installed.
     """
+    env.check_var_dir(make=True)
     running = state.alive()
     if running and not only:
         announce.already_running(running)
@@ -54,6 +65,7 @@ def up(*, only: str | None = None, demo: bool = False, pace: str = "demo") -> in
 
 def down(*, forget: bool = False) -> int:
     """Stop what runs on this var/; with `forget`, remove the kept state too."""
+    env.check_var_dir()
     running = state.alive()
     if running:
         processes.signal_one(running.pid, signal.SIGTERM)
@@ -84,6 +96,7 @@ class Supervisor:
         self._say = announce.event
         self._database: EmbeddedPostgres | None = None
         self._held_port: socket.socket | None = None
+        self._logins: list[state.Login] = []
 
     def run(self) -> int:
         """Bring everything up, wait, take everything down."""
@@ -105,11 +118,13 @@ class Supervisor:
 
     def _bring_up(self, leash: Leash) -> None:
         if self._beside is not None:
-            shared = {**os.environ, **self._beside.environment}
-            self._keep_parts(leash, shared, self._beside.ports)
+            self._join(leash, self._beside)
             return
-        ports, self._held_port = environment.choose_ports()
+        ports, self._held_port = environment.choose_ports(web=self._only in (None, "web"))
         given = environment.common(ports)
+        if self._demo:
+            given |= environment.sandbox(ports)
+        environment.check_settings(given)
         running = state.Running(
             pid=os.getpid(),
             identity=processes.identity(os.getpid()),
@@ -119,7 +134,6 @@ class Supervisor:
         state.write(running)
         given |= self._start_servers(leash, ports)
         if self._demo:
-            given |= environment.sandbox(ports)
             page = Page(ports["page"], self._children, self._kill)
             page.begin()
         everything = {**os.environ, **given}
@@ -133,7 +147,23 @@ class Supervisor:
         if not self._only:
             self._await_answers(ports, running.address)
             state.write(state.Running(**{**vars(running), "ready": True}))
-            announce.ready(running.address, environment.logins() if self._demo else [])
+            announce.ready(running.address, self._logins)
+        elif self._only == "web":
+            self._await_answers(ports, running.address)
+            announce.web_alone(running.address, environment.web_address(ports["web"]))
+
+    def _join(self, leash: Leash, beside: state.Running) -> None:
+        """Run one part more beside a set; a web server gets a port that nobody has."""
+        ports, everything = {**beside.ports}, {**os.environ, **beside.environment}
+        everything.pop("MIGRATE_DATABASE_URL", None)
+        environment.check_settings(everything)
+        if self._only == "web":
+            self._held_port = environment.hold_web_port(ports["web"])
+            ports["web"] = places.port_of(self._held_port)
+        self._keep_parts(leash, everything, ports)
+        if self._only == "web":
+            self._await_answers(ports, beside.address)
+            announce.web_alone(beside.address, environment.web_address(ports["web"]))
 
     def _start_servers(self, leash: Leash, ports: dict[str, int]) -> dict[str, str]:
         """Start the embedded servers that the environment does not replace; returns addresses."""
@@ -158,7 +188,9 @@ class Supervisor:
 
     def _prepare(self, everything: dict[str, str]) -> None:
         """Migrate as the owner; in the demo, load the pilot as the application."""
-        owner_url = everything.get("MIGRATE_DATABASE_URL") or everything["DATABASE_URL"]
+        given = everything.get("MIGRATE_DATABASE_URL")
+        owner = "MIGRATE_DATABASE_URL" if given else "DATABASE_URL"
+        owner_url = everything[owner]
         application = env.database_user(everything["DATABASE_URL"])
         as_owner = {
             **everything,
@@ -166,25 +198,33 @@ class Supervisor:
             "MESHLINE_APPLICATION_ROLE": application,
             "MESHLINE_STATEMENT_TIMEOUT_S": "0",
         }
+        databases.check_one(everything["DATABASE_URL"], owner_url)
         with (
             announce.step("Bringing the tables up to date"),
-            grants.as_owner(owner_url, application=application),
+            grants.as_owner(owner, owner_url, application=application),
         ):
             self._manage(["migrate", "--no-input", "--skip-checks", "--verbosity", "0"], as_owner)
         if self._demo:
             with announce.step("Loading the pilot"):
                 environment.logins()
-                self._manage(["pilot_load", "--pace", self._pace], everything)
+                loaded = self._manage(["pilot_load", "--pace", self._pace], everything)
+                self._logins = environment.note_changed(json.loads(loaded)["users"])
         if everything["MESHLINE_INSECURE_LOOPBACK"] == "0" and self._only in (None, "web"):
             with announce.step("Collecting static files"):
                 self._manage(["collectstatic", "--no-input", "--verbosity", "0"], everything)
 
-    def _manage(self, command: list[str], everything: dict[str, str]) -> None:
+    def _manage(self, command: list[str], everything: dict[str, str]) -> str:
+        """Run a management command; returns what it printed. Raises: UpProblem."""
         if self._end.is_set():
             raise _Stopped
-        code, said = parts.manage(command, everything)
-        if code != 0:
+        done = parts.manage(command, everything)
+        if done.returncode != 0:
+            said = (done.stdout + done.stderr).strip()
+            last = said.rpartition("\n")[2]
+            if last.startswith("meshline: "):
+                raise UpProblem(last.removeprefix("meshline: "))
             raise UpProblem(f"`manage.py {' '.join(command)}` failed:\n{said}")
+        return done.stdout
 
     def _keep_parts(self, leash: Leash, everything: dict[str, str], ports: dict[str, int]) -> None:
         commands = {
@@ -223,7 +263,7 @@ class Supervisor:
     def _await_answers(self, ports: dict[str, int], address: str) -> None:
         """Wait for the web server, and in the demo for the simulated systems."""
         until = time.monotonic() + PATIENCE_S
-        with announce.step("Starting web, worker and beat"):
+        with announce.step("Starting web" if self._only else "Starting web, worker and beat"):
             while silent := self._silent(ports, address):
                 if self._end.wait(0.1):
                     raise _Stopped
@@ -237,7 +277,11 @@ class Supervisor:
         """The part that does not answer yet; empty when all do."""
         if not parts.web_answers(ports["web"], address):
             return "web"
-        return "sandbox" if self._demo and not places.listens(ports["sandbox"]) else ""
+        return (
+            "sandbox"
+            if self._demo and not self._only and not places.listens(ports["sandbox"])
+            else ""
+        )
 
     def _children(self) -> list[ChildFacts]:
         return [keeper.facts() for keeper in self._keepers]
@@ -271,7 +315,8 @@ class Supervisor:
             self._held_port.close()
         if self._beside is None:
             state.remove()
-            announce.stopped(was_running=True)
+            if self._keepers:
+                announce.stopped(was_running=True)
 
 
 class _Stopped(Exception):

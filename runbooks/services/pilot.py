@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from contracts_app.models import Owner, System
+from contracts_app.models import Owner, Source, System
 from contracts_app.queries.people import person_with_email
 from contracts_app.rules.system_spec import parse_system
 from contracts_app.services import owners, people, publishing, sources
@@ -33,7 +33,7 @@ PACES: Mapping[str, float | None] = {"real": None, "demo": 1 / 100, "check": 1 /
 
 @dataclass(frozen=True)
 class Login:
-    """An account of the demo: `password` is None where it stays as it was."""
+    """An account of the demo: `password` is None where it is not the one given or just made."""
 
     username: str
     name: str
@@ -84,7 +84,7 @@ class Pilot:
     def accounts(self, given: Mapping[str, Json] | None = None) -> list[Login]:
         """Make the accounts of people.yaml, or those given as {username: login}.
 
-        Without a given password a new account gets a random one and a known one keeps its own.
+        Without a given password a new account gets a random one; a known one keeps its own.
         """
         known = {person["username"]: person for person in self._people()["people"]}
         if given is None:
@@ -105,9 +105,9 @@ class Pilot:
                 now=self.now,
             )
             return Login(username, person["name"], role, made.password)
-        if password is not None and not user.check_password(password):
-            people.give_password(user=user, password=password, by=None, now=self.now)
-        return Login(username, person["name"], role, password)
+        # Whoever was made before keeps what they have chosen since: then nobody else knows it.
+        ours = password is not None and user.check_password(password)
+        return Login(username, person["name"], role, password if ours else None)
 
     def _owners(self) -> None:
         for group in self._people()["groups"]:
@@ -152,7 +152,8 @@ class Pilot:
     def _source(self, text: str) -> Loaded:
         _, spec = judge(text)
         secret = self.secrets.get(spec.name)
+        is_new = not Source.objects.filter(name=spec.name).exists()
         source, changed = install_source(text=text, secret=secret, now=self.now)
-        if secret is None and changed and spec.scheme not in UNSIGNED:
+        if secret is None and is_new and spec.scheme not in UNSIGNED:
             self.made[spec.name] = sources.secrets_of(source, self.now)[0]
         return Loaded("source", spec.name, "", changed)

@@ -44,6 +44,28 @@ def test_second_up_says_where_the_first_one_is(demo: state.Running) -> None:
     assert "meshline down" in second.stderr
 
 
+def test_a_web_server_beside_the_set_takes_a_port_of_its_own(demo: state.Running) -> None:
+    refused = _meshline(demo, "up", "--only", "web", MESHLINE_PORT=str(demo.ports["web"]))
+    assert refused.returncode == 1
+    assert "MESHLINE_PORT" in refused.stderr
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "meshline.cli", "up", "--only", "web"],
+        env=own_environment(MESHLINE_VAR=str(_home(demo))),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as second:
+        assert second.stdout is not None
+        listens = next(line for line in second.stdout if line.startswith("Web listens at "))
+        address = listens.split()[3].rstrip("/,")
+        assert address != demo.address
+        assert _ask(f"{address}/api/v1/healthz") == {"status": "ok"}
+        second.terminate()
+    assert second.returncode == 0
+    assert _ask(f"{demo.address}/api/v1/healthz") == {"status": "ok"}
+
+
 @pytest.mark.parametrize("name", ["worker", "web", "beat", "broker"])
 def test_killed_part_comes_back(demo: state.Running, name: str) -> None:
     before = _children(demo)[name]
@@ -83,11 +105,14 @@ def _ask(address: str, body: bytes | None = None) -> dict[str, Any]:
         return dict(json.load(answer))
 
 
-def _meshline(demo: state.Running, *words: str) -> subprocess.CompletedProcess[str]:
-    home = Path(demo.environment["MESHLINE_PILOT_LOGINS"]).parent
+def _home(demo: state.Running) -> Path:
+    return Path(demo.environment["MESHLINE_PILOT_LOGINS"]).parent
+
+
+def _meshline(demo: state.Running, *words: str, **given: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "meshline.cli", *words],
-        env=own_environment(MESHLINE_VAR=str(home)),
+        env=own_environment(MESHLINE_VAR=str(_home(demo)), **given),
         capture_output=True,
         text=True,
         check=False,

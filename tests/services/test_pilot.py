@@ -140,6 +140,36 @@ def test_given_secrets_and_logins_are_used_and_missing_secrets_are_added_to_the_
     assert sources.secrets_of(billing, clock.now()) == ["whsec_another_sandbox"]
 
 
+def test_only_secrets_made_in_this_run_are_printed(load: Load) -> None:
+    load()
+    source = registry.source_named("shop")
+    (secret,) = sources.secrets_of(source, clock.now())
+    Source.objects.filter(pk=source.pk).update(digest="another text's")
+
+    again = load()
+
+    assert [d["name"] for d in again["documents"] if d["changed"]] == ["shop"]
+    assert again["secrets"] == {}
+    assert sources.secrets_of(source, clock.now()) == [secret]
+
+
+def test_a_person_who_was_there_keeps_the_password_they_chose(load: Load, tmp_path: Path) -> None:
+    logins = tmp_path / "logins.json"
+    lena = {"username": "lena", "password": "printed-by-the-demo", "role": "contract_owner"}
+    logins.write_text(json.dumps([{**lena, "name": "Lena Moritz"}]))
+    (made,) = load("--logins", str(logins))["users"]
+    (again,) = load("--logins", str(logins))["users"]
+    assert made["password"] == again["password"] == "printed-by-the-demo"
+
+    user = User.objects.get(username="lena")
+    user.set_password("chosen-by-lena-herself")
+    user.save()
+    (later,) = load("--logins", str(logins))["users"]
+
+    assert later["password"] is None
+    assert User.objects.get(username="lena").check_password("chosen-by-lena-herself")
+
+
 def test_broken_file_is_named_with_its_line_and_nothing_is_loaded(
     load: Load, tmp_path: Path
 ) -> None:
