@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core import management
 from django.core.management.base import CommandError
 from django.db import connections
 
+from contracts_app.models import ApiKey, Source
 from contracts_app.queries import clock
+from contracts_app.services import publishing
 from meshline.core.ids import uuid7_at
 from orchestration.models import Effect, FlowVersion, Run, StepRecord
+from tests.builders import PILOT
 
 pytestmark = pytest.mark.django_db(databases=["default", "owner"])
 
@@ -62,6 +67,43 @@ def test_grant_refuses_the_owner_and_an_unknown_role() -> None:
         management.call_command("database_grant", owner)
     with pytest.raises(CommandError, match="no database role"):
         management.call_command("database_grant", "nobody_of_that_name")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["apikey_create", "erp", "--source", "nosuch"], "no source nosuch"),
+        (["apikey_create", "erp", "--scope", "runs:read", "--days", "0"], "cannot live 0 days"),
+        (["apikey_create", "erp", "--scope", "runs:read", "--days=-5"], "cannot live -5 days"),
+        (["apikey_create", "erp", "--scope", "runs:read", "--days", "9" * 11], "--days from 1"),
+        (["apikey_create", "erp"], "something that it may do"),
+        (["user_create", "", "--role", "admin"], "name is empty"),
+        (["user_create", "anna", "--role", "admin", "--role", "auditor"], "one role"),
+        (["source_create", "erp", "--scheme", "apikey", "--contract", "a.b", "--secret", "x" * 20],
+         "takes no signing secret"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_and_nothing_is_made(words: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        management.call_command(*words)
+    assert [kind for kind in (ApiKey, User, Source) if kind.objects.exists()] == []
+
+
+def test_a_source_of_a_running_set_gets_an_absolute_address(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = PILOT / "contracts" / "support" / "support.refund.requested" / "1.0.0.yaml"
+    publishing.install(text=file.read_text(), now=clock.now())
+    monkeypatch.setattr(settings, "CONSOLE_URL", "")
+    monkeypatch.setenv("MESHLINE_VAR", str(tmp_path))
+    (tmp_path / "local.json").write_text(json.dumps({"address": "http://127.0.0.1:8123"}))
+
+    management.call_command("source_create", "erp", "--contract", "support.refund.requested")
+
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["address"] == "http://127.0.0.1:8123/api/v1/ingest/erp"
 
 
 def test_timeline_of_a_run_is_found_by_run_event_and_ticket(

@@ -11,6 +11,7 @@ from contracts_app.management.output import JsonCommand
 from contracts_app.queries import clock
 from contracts_app.services.people import create_user
 from contracts_app.services.roles import roles
+from meshline.core.errors import BadValue
 
 
 class Command(JsonCommand):
@@ -20,17 +21,30 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the account's name and role."""
-        parser.add_argument("username", nargs="?", default="", help="made up if left out")
-        parser.add_argument("--role", required=True, choices=list(roles()))
+        parser.add_argument("username", nargs="?", help="made up if left out")
+        parser.add_argument(
+            "--role", required=True, action="append", choices=list(roles()), help="one and no more"
+        )
         parser.add_argument("--name", default="", help="first and last name")
         parser.add_argument("--email", default="")
         parser.add_argument("--password", help="at least 12 characters; random if left out")
 
     def answer(self, **options: Any) -> Mapping[str, Any]:
         """Make the account."""
-        role = options["role"]
+        role, *others = options["role"]
+        if others:
+            raise BadValue(
+                "An account is made with one role.",
+                remedy="Give --role once; the administration gives a person more of them.",
+            )
+        username = options["username"]
+        if username is not None and not username.strip():
+            raise BadValue(
+                "The account's name is empty.",
+                remedy="Write one, or leave it out to have one made.",
+            )
         made = create_user(
-            username=options["username"] or f"{role}-{secrets.token_hex(3)}",
+            username=username or f"{role}-{secrets.token_hex(3)}",
             roles=[role],
             name=options["name"],
             email=options["email"],

@@ -11,7 +11,10 @@ from django.conf import settings
 from contracts_app.management.output import JsonCommand
 from contracts_app.queries import clock
 from contracts_app.services import sources
+from meshline import env
+from meshline.core.errors import BadValue
 from orchestration.rules.signature_schemes import SCHEMES
+from orchestration.rules.source_checks import UNSIGNED
 from orchestration.services.sources import default_text, judge
 
 
@@ -38,6 +41,12 @@ class Command(JsonCommand):
 
     def answer(self, **options: Any) -> Mapping[str, Any]:
         """Store the source."""
+        if options["secret"] is not None and options["scheme"] in UNSIGNED:
+            raise BadValue(
+                f"The scheme {options['scheme']} takes no signing secret.",
+                remedy="Leave --secret out and issue a key with `apikey_create --source`, "
+                "or choose a scheme that signs.",
+            )
         text = default_text(
             options["slug"],
             scheme=options["scheme"],
@@ -58,5 +67,5 @@ class Command(JsonCommand):
             "slug": source.name,
             "scheme": source.scheme,
             "secret": secret,
-            "address": f"{settings.CONSOLE_URL}/api/v1/ingest/{source.name}",
+            "address": f"{settings.CONSOLE_URL or env.console_of_up()}/api/v1/ingest/{source.name}",
         }
