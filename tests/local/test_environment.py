@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_a_password_that_its_person_has_changed_is_not_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lena, nadia = (one for one in environment.logins() if one.username in {"lena", "nadia"})
-    accounts = [
+    accounts: list[dict[str, Any]] = [
         {"username": lena.username, "password": None},
         {"username": nadia.username, "password": nadia.password},
     ]
