@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -22,10 +23,11 @@ from contracts_app.admin.typed import TypedAdmin, TypedPaginator
 from meshline.core.errors import DocumentRefused, MeshlineError
 
 M = TypeVar("M", bound=Model)
+REFUSAL = "_meshline_refusal"
 
 
 class GuardedAdmin(TypedAdmin[M]):
-    """No bulk actions; what a service refuses is told on the page instead of an error page."""
+    """No bulk actions; what a service refuses is told on the page, and what was typed stays."""
 
     actions: Any = None
     save_as = False
@@ -33,12 +35,28 @@ class GuardedAdmin(TypedAdmin[M]):
     list_per_page = 50
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Show the form; a service's refusal becomes a message."""
+        """Show the form; a service's refusal is told on it."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except MeshlineError as error:
-            refuse(request, error)
-            return HttpResponseRedirect(request.get_full_path())
+            return self._refused(request, error, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The form; after a refusal one that says it and keeps what was typed."""
+        form = super().get_form(request, *args, **kwargs)
+        error = request.__dict__.get(REFUSAL)
+        return form if error is None else _blamed(form, error)
+
+    def _refused(
+        self, request: HttpRequest, error: MeshlineError, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Show the form again with the typed text; without one, tell it on a fresh page."""
+        if request.POST.get("text"):
+            request.__dict__[REFUSAL] = error
+            with suppress(PermissionDenied):  # what was edited may be frozen by now
+                return super().changeform_view(request, *args, **kwargs)
+        refuse(request, error)
+        return HttpResponseRedirect(request.get_full_path())
 
     def attempt(
         self, request: HttpRequest, obj: M, act: Callable[[], object], done: str
@@ -116,6 +134,16 @@ class UncountedAdmin(ReadOnlyAdmin[M]):
         """A paginator that never counts."""
         asked = request.GET.get("p", "1")
         return UncountedPaginator(queryset, per_page, number=int(asked) if asked.isdecimal() else 1)
+
+
+def _blamed(form: Any, error: MeshlineError) -> Any:
+    """A form of the same kind that is never valid, and says why."""
+
+    def clean(self: Any) -> None:
+        form.clean(self)
+        self.add_error(None, f"{error.message} {error.remedy}".strip())
+
+    return type(form)(form.__name__, (form,), {"clean": clean, "__module__": form.__module__})
 
 
 def person(request: HttpRequest) -> User:

@@ -239,7 +239,7 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
             request,
             obj,
             lambda: publishing.propose(version=obj, by=person(request), now=clock.now()),
-            f"{obj} is proposed; its owners are asked to sign.",
+            f"The contract {obj} is proposed; its owners are asked to sign.",
         )
 
     def get_urls(self) -> list[URLPattern]:
@@ -266,15 +266,16 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
                     "Your sign-off is recorded." if yes else "Your no is recorded.",
                 )
             case ("withdraw", _, _):
-                act, done = publishing.withdraw, f"{version} is a draft again."
+                act, done = publishing.withdraw, f"The contract {version} is a draft again."
             case ("publish", _, _):
-                act, done = publishing.publish, f"{version} is published and serves from now on."
+                act = publishing.publish
+                done = f"The contract {version} is published and serves from now on."
             case ("retire", _, _):
                 return self.attempt(
                     request,
                     version,
                     lambda: publishing.retire(version=version, by=by, reason=note, now=now),
-                    f"{version} is retired.",
+                    f"The contract {version} is retired.",
                 )
             case ("draft", _, _):
                 return self._new_draft(request, version)

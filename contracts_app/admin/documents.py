@@ -99,6 +99,10 @@ class DocumentAdmin(GuardedAdmin[R]):
         "published_by",
     )
 
+    @property
+    def _word(self) -> str:
+        return self.kind.word.replace("_", " ")
+
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
@@ -196,7 +200,7 @@ class DocumentAdmin(GuardedAdmin[R]):
                 reason=request.POST.get("reason", ""),
                 now=clock.now(),
             ),
-            f"{row} is retired.",
+            f"The {self._word} {row} is retired.",
         )
 
     def render_change_form(
@@ -219,7 +223,7 @@ class DocumentAdmin(GuardedAdmin[R]):
         draft = rows.filter(state=DocumentState.DRAFT).first()
         second = self.kind.two_people and row.created_by_id == request.user.pk
         return {
-            "word": self.kind.word.replace("_", " "),
+            "word": self._word,
             "is_draft": row.state == DocumentState.DRAFT,
             "is_published": row.state == DocumentState.PUBLISHED,
             "may": editable,
@@ -238,7 +242,7 @@ class DocumentAdmin(GuardedAdmin[R]):
             lambda: documents.publish_document(
                 self.kind, row=obj, by=person(request), now=clock.now()
             ),
-            f"{obj} is published and serves from now on.",
+            f"The {self._word} {obj} is published and serves from now on.",
         )
 
     def _row(self, request: HttpRequest, pk: int) -> Any:

@@ -177,7 +177,7 @@ def save(version: ContractVersion) -> None:
             version.save()
     except IntegrityError:
         raise Conflict(
-            f"{version.contract.name} {version.version} exists already, or somebody else just "
-            "started a draft.",
+            f"Version {version.version} of {version.contract.name} exists already, or somebody "
+            "else just started a draft.",
             remedy="Choose a higher version, or edit that draft.",
         ) from None

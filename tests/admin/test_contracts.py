@@ -163,3 +163,30 @@ def test_owner_names_a_deputy_and_nobody_names_themselves(
     name("deputies")
 
     assert Ownership.objects.get(pk=rows[0].pk).deputy == Owner.objects.get(name="deputies")
+
+
+def test_version_that_exists_is_refused_and_the_typed_text_stays(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    given_published(owners)
+    author = sign_in(user=owners["contract"])
+
+    answer = author.post(reverse(ADD), {"text": owned_text()})
+
+    assert answer.status_code == 200
+    assert f"of {NAME} exists already" in answer.text
+    assert answer.context["adminform"].form["text"].value() == owned_text()
+    assert ContractVersion.objects.count() == 1
+
+
+def test_message_names_a_contract_as_it_is_written(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    author = sign_in(user=owners["contract"])
+    author.post(reverse(ADD), {"text": owned_text()})
+    version = ContractVersion.objects.get()
+
+    answer = author.post(page(version), {"text": owned_text(), "_propose": "1"}, follow=True)
+
+    assert f"The contract {NAME} " in answer.text
+    assert NAME.capitalize() not in answer.text

@@ -180,3 +180,17 @@ def test_publishing_what_refers_to_nothing_is_refused_with_its_lines(sign_in: Si
     shown = answer.content.decode()
     assert "no published calendar always-open" in shown
     assert f"line {1 + text[: text.index('calendar: ')].count(chr(10))}" in shown
+
+
+def test_refused_by_the_service_keeps_the_typed_text_on_the_form(sign_in: SignIn) -> None:
+    install_document(CALENDAR, text=CALENDAR_TEXT, now=clock.now())
+    client = sign_in("runtime_owner")
+    second = CALENDAR_TEXT.replace("version: 1", "version: 2")
+    assert client.post(reverse(ADD), {"text": second}).status_code == 302
+
+    answer = client.post(reverse(ADD), {"text": second})
+
+    assert answer.status_code == 200
+    assert "There is a draft of always-open already: version 2." in answer.text
+    assert answer.context["adminform"].form["text"].value() == second
+    assert BusinessCalendar.objects.count() == 2
