@@ -92,6 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         return (
             f"<!doctype html><html lang=en><meta charset=utf-8><title>Meshline's parts</title>"
+            '<link rel="icon" href="data:,">'
             f"<style>{_STYLE}</style><h1>Pull the plug</h1>"
             f"<table><tr><th>Part<th>Process<th>Started again{rows}</table>{buttons}</html>"
         )

@@ -53,17 +53,16 @@ class Control:
             answer = run(request)
         except ValueError as refused:
             answer = Answer(400, {"error": str(refused)})
-        if (
-            method == "POST"
-            and "form" in request.headers.get("content-type", "")
-            and answer.status < 400
-        ):
+            if _from_form(request):
+                answer = self._page(request, refused=str(refused))
+        if _from_form(request) and answer.status < 400:
             return Answer(303, "", {"Location": "/"})
         answer.headers.setdefault("Cache-Control", "no-store")
         return answer
 
-    def _page(self, request: Request) -> Answer:
-        policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"
+    def _page(self, request: Request, refused: str = "") -> Answer:
+        """The page; after a form that was not taken it says why."""
+        policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'self'"
         headers = {"Content-Security-Policy": policy}
         story = self._player.told()
         with self._world.record.read() as db:
@@ -72,8 +71,9 @@ class Control:
                 books=books.books(db, brief=True),
                 switched_on=faults.switched_on(db),
                 record=books.record(db, system="", since=max(page.last_id(db) - 40, 0), limit=40),
+                refused=refused,
             )
-        return Answer(200, html, headers, kind="text/html; charset=utf-8")
+        return Answer(400 if refused else 200, html, headers, kind="text/html; charset=utf-8")
 
     def _faults(self, request: Request) -> Answer:
         with self._world.record.read() as db:
@@ -147,6 +147,10 @@ def _said(request: Request) -> dict[str, Any]:
     if "form" in request.headers.get("content-type", ""):
         return {name: value for name, value in request.form().items() if value != ""}
     return request.json()
+
+
+def _from_form(request: Request) -> bool:
+    return request.method == "POST" and "form" in request.headers.get("content-type", "")
 
 
 def _asked_from_here(request: Request) -> bool:

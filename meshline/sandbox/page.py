@@ -36,16 +36,24 @@ def last_id(db: Db) -> int:
     return int(row["last"] or 0) if row else 0
 
 
-def render(*, story: Json, books: Json, switched_on: list[faults.Fault], record: Json) -> str:
-    """The whole page, complete without a script."""
+def render(
+    *,
+    story: Json,
+    books: Json,
+    switched_on: list[faults.Fault],
+    record: Json,
+    refused: str = "",
+) -> str:
+    """The whole page, complete without a script; `refused` says why a form was not taken."""
+    told = f'<p role="alert"><strong>Not done: {escape(refused)}</strong></p>' if refused else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Sandbox · the simulated vendors</title><style>{_STYLE}</style></head><body><main>"
+        f"<title>Sandbox · the simulated vendors</title><link rel='icon' href='data:,'><style>{_STYLE}</style></head><body><main>"
         "<h1>Sandbox: the simulated vendors</h1>"
         '<p class="mute">Help desk, billing, shop, mail and pager of Harbour &amp; Pine, none of them real. '
         "What they wrote down here is compared with what Meshline says. Reload for the newest.</p>"
-        f"{_story(story)}{_switches(switched_on)}{_books(books)}{_requests(record['requests'])}"
+        f"{told}{_story(story)}{_switches(switched_on)}{_books(books)}{_requests(record['requests'])}"
         "</main></body></html>"
     )
 

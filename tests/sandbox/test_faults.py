@@ -174,6 +174,7 @@ def test_clock_fast_runs_ahead_in_body_and_signature(
         {"system": "billing", "fault": "slow", "op": "fly"},
         {"system": "billing", "fault": "slow", "times": "many"},
         {"system": "billing", "fault": "status", "status": 200},
+        {"system": "billing", "fault": "status", "status": 999},
         {"system": "billing", "fault": "slow", "match": {"moon": "full"}},
     ],
 )
@@ -185,6 +186,17 @@ def test_a_switch_that_cannot_be_is_refused(
     assert answer.status_code == 400
     assert answer.json()["error"]
     assert steady.client.get("/_faults").json()["faults"] == []
+
+
+def test_form_that_is_refused_says_so_on_the_page(steady: RunningSandbox) -> None:
+    wanted = {"system": "billing", "fault": "status", "status": "999"}
+
+    answer = steady.client.post("/_faults", data=wanted)
+
+    assert answer.status_code == 400
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Not done: Status 999 is no error; give one from 400 to 599." in answer.text
+    assert "<h2>Fault switches</h2>" in answer.text
 
 
 def test_switches_are_cleared_one_by_one_by_system_and_all(sandbox: RunningSandbox) -> None:
