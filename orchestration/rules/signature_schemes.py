@@ -1,6 +1,8 @@
 """How each vendor signs: which header, which bytes, which digest and encoding.
 
-Source: the vendors' documentation, collected in SIGNATURES.md with the answers they publish.
+Source: the webhook documentation of each vendor, with the example signatures it publishes where it
+does: Stripe, Zendesk, Intercom, Shopify, GitHub,
+HubSpot, Slack, PagerDuty, Twilio, Svix; the Standard Webhooks specification.
 """
 
 from __future__ import annotations
