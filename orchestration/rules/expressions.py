@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -33,6 +34,7 @@ MAX_CHARS = 1_000
 MAX_COMPREHENSIONS = 3
 MAX_PLUS = 40
 MAX_OUTPUT_BYTES = 256 * 1024
+_REFERENCE = re.compile(r"[a-z_]+(\.\??[A-Za-z_][A-Za-z0-9_]*)*")
 
 _AROUND_A_RUN = frozenset({"event", "steps", "result", "run", "customer", "ticket", "constants"})
 NAMES: Mapping[Context, frozenset[str]] = {
@@ -108,7 +110,8 @@ class Expression:
     def evaluate_optional(self, scope: Mapping[str, Json]) -> Json:
         """Return the value as plain JSON, or ABSENT for an optional that is none."""
         value = _to_json(self._run(scope), self.text)
-        check_size(value, self.text)
+        if not (self.context == "source" and _REFERENCE.fullmatch(self.text)):
+            check_size(value, self.text)  # what a source only hands on is bounded as a whole
         if not self.optional:
             return value
         return value[0] if value else ABSENT
@@ -371,7 +374,7 @@ def _rfc3339(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def check_size(value: Json, text: str) -> None:
+def check_size(value: Json, text: str, *, most: int = MAX_OUTPUT_BYTES) -> None:
     """Raise ExpressionFailed if a value is larger than an expression may give."""
     if isinstance(value, str):
         size = len(value.encode("utf-8", "surrogatepass"))
@@ -379,8 +382,8 @@ def check_size(value: Json, text: str) -> None:
         size = len(json.dumps(cast(Any, value), ensure_ascii=False, default=str).encode())
     else:
         return
-    if size > MAX_OUTPUT_BYTES:
+    if size > most:
         raise ExpressionFailed(
-            f"The expression {shorten(text)} gives {size} bytes; {MAX_OUTPUT_BYTES} are allowed.",
+            f"The expression {shorten(text)} gives {size} bytes; {most} are allowed.",
             remedy="Select the fields that are needed.",
         )

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from contracts_app.rules.validate import Violation
 from meshline.core.pointers import build
-from meshline.core.safejson import Json
+from meshline.core.safejson import MAX_BYTES, Json
 from orchestration.rules.expressions import (
     ABSENT,
     ExpressionFailed,
@@ -23,6 +23,9 @@ from orchestration.rules.expressions import (
 )
 from orchestration.rules.signature_schemes import folded
 from orchestration.rules.source_model import EventRule, Mapped, SourceSpec
+
+# A whole delivery handed on as it is, written with more spaces and digits than it came with.
+MAX_MAPPED_BYTES = 2 * MAX_BYTES
 
 Headers: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 
@@ -63,7 +66,7 @@ class _Mapping:
             return replace(unmatched, problems=tuple(self.problems))
         payload = self._fill(rule.payload, ())
         try:
-            check_size(payload, "a mapped payload")
+            check_size(payload, "a mapped payload", most=MAX_MAPPED_BYTES)
         except ExpressionFailed as error:
             self._problem("", error.message.rstrip("."))
         return Mapped(
