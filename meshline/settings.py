@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "meshline.api.nul.NulMiddleware",
 ]
 ROOT_URLCONF = "meshline.urls"
 WSGI_APPLICATION = "meshline.wsgi.application"

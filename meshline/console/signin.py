@@ -62,7 +62,7 @@ class SignIn(LoginView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Judge the attempt; every refusal and every sign-in is in the audit log."""
         form = self.get_form()
-        typed = request.POST.get("username", "").strip()[:254]
+        typed = request.POST.get("username", "").replace("\0", "").strip()[:254]
         if not typed or not request.POST.get("password"):
             form.is_valid()
             return self._again(form, REFUSED)

@@ -82,7 +82,7 @@ class BadJson(MeshlineError, ValueError):
     http_status = 400
 
     def __init__(self, message: str, *, path: str = "", reason: str = "", remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+        super().__init__(message, remedy=remedy or "Mend the JSON and send it again.")
         self.path = path
         self.reason = reason
 

@@ -145,8 +145,9 @@ def _careful(text: str, *, decimals: bool) -> Json:
     try:
         value = decoder.decode(text)
     except json.JSONDecodeError as error:
+        said = error.msg.removesuffix(" at")
         raise BadJson(
-            f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            f"This is not JSON: {said} at line {error.lineno}, column {error.colno}.",
             reason="syntax",
         ) from None
     _check_tree(value)
