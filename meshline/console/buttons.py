@@ -41,7 +41,7 @@ ICONS = {
     "flow.resolve_by_hand": "hand",
     "flow.cancel": "x",
 }
-KEYS = {"flow.replay": "r", "escalate": "e", "flow.backfill": "b"}
+KEYS = {"flow.replay": "r", "flow.retry_step": "s", "escalate": "e", "flow.backfill": "b"}
 
 
 @dataclass(frozen=True)

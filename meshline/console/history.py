@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from meshline.console.ui.times import duration
-from orchestration.models import Attempt, Event
+from orchestration.models import Attempt, Effect, EffectState, Event
 from orchestration.rules.catalog import CATALOG
 from orchestration.rules.causes import cause_of
 
 SYSTEMS = {"helpdesk": "the help desk", "pager": "the pager", "mail": "mail", "shop": "the shop"}
 DOTS = {"done": "good", "refused": "bad", "transient": "bad", "unknown": "warn", "noted": "accent"}
+UNSURE = "circle-question-mark"
 ICONS = {
     "deadline": "alarm-clock-off",
     "event": "radio",
@@ -57,21 +59,48 @@ def received_line(event: Event) -> Line:
     return Line(event.received_at, text, end="in", dot="good", icon="radio", kind="info")
 
 
-def lines_of(attempts: Iterable[Attempt], titles: Mapping[str, str]) -> list[Line]:
+def lines_of(
+    attempts: Sequence[Attempt],
+    titles: Mapping[str, str],
+    effects: Iterable[Effect] = (),
+    *,
+    stopped: bool = False,
+) -> list[Line]:
     """Return attempts as lines, oldest first; the same trouble in a row is told once.
 
-    `titles` names the steps by path.
+    `titles` names the steps by path, `effects` are the ledger's rows of the calls among them.
+    `stopped`: a person is waited for now, since the last line.
     """
     lines: list[Line] = []
     last: Attempt | None = None
+    loose = _unconfirmed(attempts, effects)
     for attempt in attempts:
         line = _line(attempt, titles)
+        if attempt.pk in loose:
+            text = f"{_operation_title(attempt)}: answered, not confirmed"
+            line = replace(line, text=text, dot="warn", kind="warn", icon=UNSURE)
         if last is not None and _same(last, attempt):
             lines[-1] = _merged(lines[-1], line, attempt)
         else:
             lines.append(line)
         last = attempt
+    if stopped and last is not None and last.kind == "handoff":
+        lines[-1] = replace(lines[-1], end="now")
     return lines
+
+
+def _unconfirmed(attempts: Iterable[Attempt], effects: Iterable[Effect]) -> set[UUID]:
+    """Return the calls that were answered and then asked again, or whose effect is not done yet."""
+    states = {effect.key: effect.state for effect in effects}
+    answered: dict[str, list[UUID]] = {}
+    for attempt in attempts:
+        if attempt.kind == "call" and attempt.effect_key and attempt.outcome == "done":
+            answered.setdefault(attempt.effect_key, []).append(attempt.pk)
+    loose: set[UUID] = set()
+    for key, calls in answered.items():
+        done = states.get(key, EffectState.DONE) == EffectState.DONE
+        loose.update(calls[:-1] if done else calls)
+    return loose
 
 
 def _same(one: Attempt, other: Attempt) -> bool:
@@ -121,8 +150,8 @@ def _line(attempt: Attempt, titles: Mapping[str, str]) -> Line:
             return Line(
                 attempt.started_at,
                 text,
-                small=_detail(attempt).get("detail", ""),
-                **{**shared, "kind": "info", "end": "now"},
+                small=_explanation(attempt),
+                **{**shared, "kind": "info"},
             )
         case "person":
             by = _detail(attempt).get("by", "somebody")
@@ -168,13 +197,19 @@ def _icon(attempt: Attempt) -> str:
     if attempt.outcome in ("refused", "transient"):
         return "circle-x"
     if attempt.outcome == "unknown":
-        return "circle-question-mark"
+        return UNSURE
     operation = CATALOG.get(attempt.operation)
     if operation is not None and operation.money:
         return "banknote"
     return {"mail": "mail", "pager": "bell-ring", "shop": "shopping-cart"}.get(
         attempt.operation.partition(".")[0], "circle-check"
     )
+
+
+def _explanation(attempt: Attempt) -> str:
+    """What is known beside the cause; a reason's code is no sentence."""
+    told = str(_detail(attempt).get("detail", ""))
+    return "" if told == attempt.reason else told
 
 
 def _detail(attempt: Attempt) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from meshline.console import access, buttons, history
 from meshline.console.forms import ReasonForm
 from meshline.console.polling import etagged
 from meshline.core.errors import IllegalTransition, NotAllowed
-from orchestration.models import Handoff, HeldEvent, Run
+from orchestration.models import Handoff, HeldEvent, Run, RunState
 from orchestration.queries import contacts, run_story, runs
 from orchestration.queries.events import shown_event
 from runbooks.queries import inbox as inboxes
@@ -63,6 +63,7 @@ def handoff_page(request: ConsoleRequest, ref: int) -> HttpResponse:
         context = detail_context(request, handoff, part)
         if part == "head":
             context["neighbours"] = inboxes.inbox(_wanted(request)).neighbours(handoff.pk)
+            context["oob"] = True
         return render(request, f"console/inbox/_{part}.html", context)
     context = list_context(request) | {"selected": handoff.pk, "one": True}
     context["neighbours"] = context["inbox"].neighbours(handoff.pk)
@@ -84,7 +85,8 @@ def handoff_claim(request: ConsoleRequest, ref: int) -> HttpResponse:
         messages.success(request, f"{handoff.reference} is yours.")
         return redirect("console:handoff", ref)
     fresh = access.get_handoff_for(request.user, ref)
-    return render(request, "console/inbox/_head.html", detail_context(request, fresh))
+    context = detail_context(request, fresh) | {"oob": True}
+    return render(request, "console/inbox/_head.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -161,6 +163,7 @@ def _head(
     target = buttons.target_of(handoff=handoff, run=run)
     shown = [] if resolved else buttons.offered(target, request.user)
     guides = [] if resolved else _runbooks(handoff)
+    may_claim = handoffs.permit_to("handoff.claim", handoff=handoff, user=request.user)
     return {
         "under_way": next((one for one in stories if _under_way(one, handoff)), None),
         "breaks_at": inboxes.next_breaks([handoff.ticket]).get(handoff.ticket),
@@ -168,10 +171,17 @@ def _head(
         "guide": guides[0] if guides else None,
         "buttons": shown,
         "main": buttons.main_button(shown, guides[0]["spec"].actions if guides else ()),
-        "may_claim": handoffs.permit_to("handoff.claim", handoff=handoff, user=request.user),
+        "may_claim": may_claim,
+        "keys": _keys(shown, claim=bool(may_claim) and handoff.state == "open"),
         "held": _held(handoff),
         "closer": buttons.closer_of(handoff, request.user) if resolved else "",
     }
+
+
+def _keys(shown: list[buttons.ShownButton], *, claim: bool) -> list[tuple[str, str]]:
+    """The keys that do something for this reader here, with the names of their buttons."""
+    listed = [(one.key, one.title) for one in shown if one.key and one.permit]
+    return [*listed, ("a", "Take it")] if claim else listed
 
 
 def _body(handoff: Handoff, run: Run | None, now: datetime) -> dict[str, Any]:
@@ -181,7 +191,12 @@ def _body(handoff: Handoff, run: Run | None, now: datetime) -> dict[str, Any]:
     if run is not None:
         spec = runs.spec_of(run)
         titles = {step.id: step.title for step in spec.steps} if spec else {}
-        lines += history.lines_of(run_story.attempts_of(run), titles)
+        lines += history.lines_of(
+            run_story.attempts_of(run),
+            titles,
+            run_story.ledger_of(run),
+            stopped=run.state == RunState.FAILED,
+        )
     found = contacts.contacts_of(handoff.contract, now)
     return {"event": event, "lines": lines, "contacts": found}
 

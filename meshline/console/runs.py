@@ -101,7 +101,12 @@ def run_context(request: ConsoleRequest, run: Run) -> dict[str, Any]:
     shown = buttons.offered(target, request.user)
     axis = timeline.axis_of(story, now)
     lines = [history.received_line(event.event)] if event else []
-    lines += history.lines_of(story.attempts, history.titles_of(story.steps))
+    lines += history.lines_of(
+        story.attempts,
+        history.titles_of(story.steps),
+        [line.effect for line in story.effects if line.effect],
+        stopped=run.state == "failed",
+    )
     chosen = {
         "view": _choice(request, "view", VIEWS),
         "side": _choice(request, "side", SIDES),

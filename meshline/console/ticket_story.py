@@ -165,7 +165,7 @@ def _effects(rows: Rows) -> list[Entry]:
         spec = specs.get(run.flow_version_id) if run else None
         titles = {step.id: step.title for step in spec.steps} if spec else {}
         url, link = run_link(run_id)
-        for line in history.lines_of(attempts, titles):
+        for line in history.lines_of(attempts, titles, rows.effects):
             small = " · ".join(part for part in (line.small, line.end) if part)
             found.append(
                 Entry(
@@ -253,7 +253,7 @@ def _handoff(handoff: Handoff, names: Mapping[str, str]) -> list[Entry]:
             handoff.opened_at,
             "handoffs",
             f"Handed to a person: {handoff.cause}",
-            handoff.detail or handoff.reason,
+            handoff.explanation,
             "hand",
             "info",
             **shared,

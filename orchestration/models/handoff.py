@@ -87,3 +87,8 @@ class Handoff(models.Model):
     def reference(self) -> str:
         """Short name that people say to each other: H-12."""
         return f"H-{self.pk}"
+
+    @property
+    def explanation(self) -> str:
+        """What is known beside the cause, in a sentence; empty if it is only the reason's code."""
+        return "" if self.detail == self.reason else self.detail

@@ -96,6 +96,11 @@ def attempts_of(run: Run) -> list[Attempt]:
     return list(together[:MAX_ATTEMPTS])
 
 
+def ledger_of(run: Run) -> list[Effect]:
+    """Return the effects of the run's event and flow, as the runs that repeat it share them."""
+    return list(Effect.objects.filter(event_id=run.event_id, flow=run.flow).order_by("pk"))
+
+
 def _steps(run: Run, spec: FlowSpec | None, attempts: list[Attempt]) -> list[StepStory]:
     records = {record.path: record for record in StepRecord.objects.filter(run_id=run.pk)}
     waits: dict[str, list[Expectation]] = {}
@@ -129,7 +134,7 @@ def _step(
 
 def _effects(run: Run, spec: FlowSpec | None) -> list[EffectLine]:
     """The ledger's rows of this event and flow, then the effects that have not been run."""
-    rows = list(Effect.objects.filter(event_id=run.event_id, flow=run.flow).order_by("pk"))
+    rows = ledger_of(run)
     lines = [
         EffectLine(title_of_effect(row, spec), row.scope.partition(".")[0], row.path, row)
         for row in rows

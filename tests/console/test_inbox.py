@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from contracts_app.models import AuditEntry
-from orchestration.models import Handoff
+from meshline.core.ids import uuid7_at
+from orchestration.models import Attempt, Effect, Handoff, Run
 from runbooks.models import Intervention
 from tests.builders import given_document, given_pilot
 from tests.console.builders import given_finished, given_reader, given_stuck_refund
@@ -221,3 +225,87 @@ def test_page_needs_a_sign_in_and_a_role() -> None:
     assert nobody.get(reverse("console:handoffs")).status_code == 403
     assert nobody.get(address).status_code == 404
     assert signed_in().get(reverse("console:handoff", args=[987654])).status_code == 404
+
+
+def test_footer_lists_the_keys_that_work_for_this_reader_by_their_buttons_names() -> None:
+    handoff = given_stuck_refund()
+    address = reverse("console:handoff", args=[handoff.pk])
+
+    page = signed_in("ops_lead", "Tomás Oliveira").get(address).text
+    idle = signed_in("auditor", "Ines Falk").get(address).text
+
+    offered = dict(re.findall(r'data-key="(\w)".*?</svg>([^<]+)<kbd>', page))
+    listed = re.findall(r"<span><kbd>([A-Z])</kbd> ([^<]+)</span>", footer(page))
+    assert {key.lower(): title for key, title in listed} == offered
+    assert offered["s"] == "Retry step"
+    assert re.findall(r"<span><kbd>([A-Z])</kbd> ", footer(idle)) == []
+
+
+def footer(page: str) -> str:
+    return page.partition('<footer class="keys"')[2].partition("</footer>")[0]
+
+
+def test_key_of_a_locked_button_is_not_given_to_another() -> None:
+    handoff = given_stuck_refund()
+    Run.objects.update(amount_minor=9_999_999)
+
+    page = signed_in().get(reverse("console:handoff", args=[handoff.pk])).text
+
+    for key, title in re.findall(r'data-key="(\w)".*?</svg>([^<]+)<kbd>', page):
+        assert (key == "r") == (title == "Replay"), (key, title)
+
+
+def test_code_of_a_reason_is_not_shown_as_an_explanation() -> None:
+    handoff = given_stuck_refund()
+    Handoff.objects.filter(pk=handoff.pk).update(
+        reason="refund_reversed", detail="refund_reversed", cause="A refund failed"
+    )
+    client = signed_in()
+
+    for address in (
+        reverse("console:handoff", args=[handoff.pk]),
+        reverse("console:run", args=[handoff.run_id]),
+        reverse("console:ticket", args=["desk:48213"]),
+    ):
+        assert ">refund_reversed<" not in client.get(address).text, address
+
+
+def test_only_the_last_of_several_handoffs_of_a_run_is_now() -> None:
+    handoff = given_stuck_refund()
+    first = Attempt.objects.get(kind="handoff")
+    again = uuid7_at(first.started_at + timedelta(minutes=1))
+    Attempt.objects.create(
+        id=again, run_id=first.run_id, path=first.path, kind="handoff", outcome="noted",
+        reason=first.reason, started_at=first.started_at + timedelta(minutes=1),
+    )  # fmt: skip
+    client, address = signed_in(), reverse("console:handoff", args=[handoff.pk])
+
+    ends = [line.end for line in client.get(address).context["lines"] if "Handed" in line.text]
+    given_finished(handoff.run_id)
+    over = [line.end for line in client.get(address).context["lines"] if "Handed" in line.text]
+
+    assert (ends, over) == (["", "now"], ["", ""])
+
+
+def test_answer_that_nobody_confirmed_does_not_read_as_done() -> None:
+    handoff = given_stuck_refund()
+    call = Attempt.objects.get(kind="call")
+    for n in (1, 2):
+        at = call.started_at + timedelta(seconds=10 * n)
+        Attempt.objects.create(
+            id=uuid7_at(at), run=call.run, path=call.path, kind="call", operation=call.operation,
+            effect_key=call.effect_key, outcome="done", detail={"id": f"re_{n}"}, started_at=at,
+        )  # fmt: skip
+    client = signed_in()
+    addresses = (
+        reverse("console:handoff", args=[handoff.pk]),
+        reverse("console:run", args=[handoff.run_id]) + "?view=list",
+        reverse("console:ticket", args=["desk:48213"]),
+    )
+
+    for state, loose in (("unknown", 3), ("done", 2)):
+        Effect.objects.filter(path="refund").update(state=state)
+        for address in addresses:
+            told = client.get(address).text
+            assert told.count("Send the refund: answered, not confirmed") == loose, address
+            assert told.count("Send the refund: done") == 3 - loose, address
