@@ -150,8 +150,8 @@ CSRF_COOKIE_SAMESITE = "Lax"
 
 # --- Browser --------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = SECURE and env.flag("MESHLINE_REDIRECT_TO_HTTPS", True)
-# Asked by balancers and by `meshline doctor`, without a proxy between.
-SECURE_REDIRECT_EXEMPT = [r"^api/v1/(healthz|readyz)$"]
+# The API refuses what comes without TLS by itself (meshline/api/base.py): it has no redirects.
+SECURE_REDIRECT_EXEMPT = [r"^api/"]
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("MESHLINE_BEHIND_PROXY") else None
 )

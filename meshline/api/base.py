@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from meshline.api import problems
-from meshline.core.errors import NotFound
+from meshline.core.errors import NotAllowed, NotFound
 
 
 class OnlyJson(BaseContentNegotiation):
@@ -32,6 +33,16 @@ class ApiView(APIView):
 
     content_negotiation_class = OnlyJson
     http_method_names = ["get", "head"]
+    plain = False  # whether it may be asked without TLS, as balancers do for its health
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what came without TLS: a redirect would have the key sent again in the clear."""
+        if settings.SECURE_SSL_REDIRECT and not (self.plain or request.is_secure()):
+            raise NotAllowed(
+                "The request came without TLS.",
+                remedy="Use https. A proxy that ends TLS must set X-Forwarded-Proto.",
+            )
+        super().initial(request, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], HttpResponse]:
         return problems.handle

@@ -20,6 +20,7 @@ class Health(ApiView):
 
     authentication_classes = []
     permission_classes = []
+    plain = True
 
     def get(self, request: Request) -> HttpResponse:
         """Say nothing of the database or the broker."""
@@ -31,6 +32,7 @@ class Readiness(ApiView):
 
     authentication_classes = []
     permission_classes = []
+    plain = True
 
     def get(self, request: Request) -> HttpResponse:
         """200 if deliveries can be stored; without the broker, which only wakes, we are slow."""

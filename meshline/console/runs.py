@@ -107,11 +107,7 @@ def run_context(request: ConsoleRequest, run: Run) -> dict[str, Any]:
         [line.effect for line in story.effects if line.effect],
         stopped=run.state == "failed",
     )
-    chosen = {
-        "view": _choice(request, "view", VIEWS),
-        "side": _choice(request, "side", SIDES),
-        "payload": _choice(request, "payload", PAYLOADS),
-    }
+    chosen = _chosen(request)
     address = reverse("console:run", args=[run.pk])
     return {
         "run": run,
@@ -135,6 +131,15 @@ def run_context(request: ConsoleRequest, run: Run) -> dict[str, Any]:
         "chosen": chosen,
         "run_url": address,
         "poll": "&".join(f"{name}={value}" for name, value in chosen.items()),
+    }
+
+
+def _chosen(request: ConsoleRequest) -> dict[str, str]:
+    """Which view, side and payload the reader has opened."""
+    return {
+        "view": _choice(request, "view", VIEWS),
+        "side": _choice(request, "side", SIDES),
+        "payload": _choice(request, "payload", PAYLOADS),
     }
 
 

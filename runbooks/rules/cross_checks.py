@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from meshline.core.findings import Finding, Severity
@@ -13,6 +14,8 @@ from orchestration.rules.expression_checks import Scope
 from orchestration.rules.references import References
 from orchestration.rules.schema_paths import Schema, any_of
 
+# Actions of a runbook that work on one step of the run's flow.
+_ON_A_STEP = ("flow.retry_step", "flow.satisfy_expectation")
 _EVENT_KEYS = ("start", "stop", "pause", "resume", "cancel", "reopen")
 
 
@@ -24,6 +27,8 @@ class Named:
     contracts: Contracts
     broken: Collection[str]
     closed: bool
+    # The steps of the flows given, by the runbooks that they lead to.
+    steps: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def missing(self, kind: str, name: str, at: str) -> Iterator[Finding]:
         """Yield that a name is not in the set: refused in a closed world, else noted.
@@ -42,6 +47,29 @@ class Named:
             yield Finding(at, 0, message, remedy, Severity.WARNING)
 
 
+def steps_by_runbook(flows: Iterable[Any]) -> dict[str, set[str]]:
+    """The ids of the steps of every flow, under the name of each runbook that it leads to."""
+    found: dict[str, set[str]] = {}
+    for flow in flows:
+        ids = {one for one in _values(flow.get("steps", ()), "id") if isinstance(one, str)}
+        for runbook in _values(flow, "runbook"):
+            if isinstance(runbook, str):
+                found.setdefault(runbook, set()).update(ids)
+    return found
+
+
+def _values(value: Any, key: str) -> Iterator[Any]:
+    """Every value under this key, however deep."""
+    if isinstance(value, dict):
+        if key in value:
+            yield value[key]
+        for inner in value.values():
+            yield from _values(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _values(inner, key)
+
+
 @dataclass(frozen=True)
 class CrossChecks:
     """The references of one document that passed its own check; lines are 0."""
@@ -55,6 +83,7 @@ class CrossChecks:
             "source": self._source,
             "contract": self._contract,
             "policy": self._policy,
+            "runbook": self._runbook,
         }
         if kind in checks:
             yield from checks[kind]()
@@ -78,6 +107,21 @@ class CrossChecks:
         for index, move in enumerate(value.get("states", {}).get("transitions", ())):
             if "when" in move:
                 yield from scope.condition(move["when"], f"/states/transitions/{index}/when")
+
+    def _runbook(self) -> Iterator[Finding]:
+        there = self.known.steps.get(self.value["name"])
+        if not there:
+            return  # no flow that leads here is among the files
+        for index, step in enumerate(self.value["steps"]):
+            named = step.get("with", {}).get("step")
+            if step.get("action") not in _ON_A_STEP or not isinstance(named, str):
+                continue
+            if named.startswith("=") or named in there:
+                continue
+            near = get_close_matches(named, sorted(there), n=1)
+            message = f"No flow that leads to this runbook has a step {named!r}."
+            remedy = f"Write {near[0]}." if near else f"Name one of {', '.join(sorted(there))}."
+            yield Finding(f"/steps/{index}/with/step", 0, message, remedy)
 
     def _policy(self) -> Iterator[Finding]:
         yield from self.known.missing("calendar", self.value["calendar"], "/calendar")

@@ -18,7 +18,7 @@ from meshline.core.yaml12 import Document
 from orchestration.rules.contract_lookup import Contracts
 from orchestration.rules.flow_parse import check_flow
 from orchestration.rules.source_checks import check_source
-from runbooks.rules.cross_checks import CrossChecks, Named
+from runbooks.rules.cross_checks import CrossChecks, Named, steps_by_runbook
 from runbooks.rules.runbook_checks import check_runbook
 
 KINDS: Mapping[str, str] = MappingProxyType(
@@ -71,6 +71,7 @@ class DocumentSet:
         ]
         self.contracts = Contracts(parse_contract(document) for document in sound)
         self.broken = self.names["contract"] - set(self.contracts.names())
+        self.steps = steps_by_runbook(d.value for d in documents if kind_of(d) == "flow")
 
     def judged(self) -> Iterator[Judged]:
         """Yield every finding, document by document, sorted by line."""
@@ -87,7 +88,7 @@ class DocumentSet:
         findings = self._by_kind(document, kind)
         if refusals(findings):
             return findings
-        known = Named(self.names, self.contracts, self.broken, self.closed)
+        known = Named(self.names, self.contracts, self.broken, self.closed, self.steps)
         checks = CrossChecks(document.value, known)
         return [*findings, *with_lines(list(checks.findings(kind)), document)]
 

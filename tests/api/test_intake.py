@@ -360,3 +360,21 @@ def test_sender_with_a_key_may_name_its_delivery_where_the_body_holds_no_id(
     )
     assert (second["event_id"], second["duplicate"]) == (first["event_id"], True)
     assert Event.objects.get(pk=first["event_id"]).external_id == "batch-7/3"
+
+
+def test_delivery_without_tls_is_refused_where_the_console_is_on_https(
+    client: Client, settings: Settings
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    raw = encoded(refund_requested())
+    headers = signed("zendesk", raw)
+
+    refused = post(client, "helpdesk", raw, headers)
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    taken = post(client, "helpdesk", raw, {**headers, "X-Forwarded-Proto": "https"})
+
+    assert refused.status_code == 403
+    assert "X-Forwarded-Proto" in refused.json()["remedy"]  # type: ignore[attr-defined]
+    assert taken.status_code == 202
+    assert client.get("/api/v1/healthz").status_code == 200
+    assert client.get("/").status_code == 301

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from tests.api.signing import signed
-from tests.builders import next_id
+from tests.builders import next_id, refund_requested
 from tests.flows.stack import Row, Stack
 from tests.sandbox_process import SECRETS
 
@@ -22,6 +22,11 @@ def agents_comment(ticket: str) -> bytes:
     body["id"] = next_id("ev")
     body["detail"]["id"] = ticket
     return json.dumps(body).encode()
+
+
+def refund_request(ticket: str) -> bytes:
+    """A refund macro's webhook, of a charge that billing does not have."""
+    return json.dumps(refund_requested(ticket=ticket)).encode()
 
 
 def deliver(stack: Stack, raw: bytes, **more: str) -> Row:

@@ -95,6 +95,8 @@ def test_the_samples_alone_are_no_closed_world() -> None:
             "event.data.stat",
         ),
         ("runbook", "next: billing\n", "next: nowhere\n", "nowhere"),
+        ("runbook", "with: {step: refund} ", "with: {step: refundd} ", "Write refund."),
+        ("runbook", "with: {step: billing_ack,", "with: {step: nope,", "a step 'nope'"),
     ],
 )
 def test_one_mistake_in_one_file_is_refused_by_file_and_line(

@@ -99,7 +99,7 @@ def test_system_that_hangs_fills_no_more_than_its_contracts_share(
 ) -> None:
     monkeypatch.setattr(driver, "RUNS_AT_ONCE", 4)
     monkeypatch.setattr(driver, "RUNS_OF_ONE_CONTRACT", 2)
-    sandbox.fault("billing", "create_refund", "slow", delay_s=1.5, times=4)
+    sandbox.fault("billing", "create_refund", "slow", delay_s=0.8, times=4)
     slow = [run_of(accepted("helpdesk", given_request(sandbox))) for _ in range(4)]
 
     with meanwhile(driver.drain):
