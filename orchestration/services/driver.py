@@ -98,7 +98,10 @@ class Drain:
         """Take one step of each kind; False if nothing is left to do."""
         if stopping.is_set() and self._stopped():
             return False
-        self._claim()
+        if not self._claim() and not self._leases():
+            # It looked last while a contract's share was full; by now there is room.
+            self.look_at = 0.0
+            self._claim()
         if not (self.taken or self.flying or self.landed):
             return False
         idle = not (self.taken or self.landed)
@@ -115,13 +118,14 @@ class Drain:
             self.taken.popleft()
         return True
 
-    def _claim(self) -> None:
+    def _claim(self) -> bool:
+        """Take up what is due, if there is room; whether the database was asked."""
         now_s = time.monotonic()
         # With calls under way the thread is not free anyhow: let it go on taking up work.
         over = now_s >= self.ends_at and not self.flying
         room = RUNS_AT_ONCE - len(self._leases())
         if stopping.is_set() or self.taken or room <= 0 or over or now_s < self.look_at:
-            return
+            return False
         claimed = leases.claim_due(
             limit=room,
             worker=worker_name(),
@@ -133,6 +137,7 @@ class Drain:
         self.taken.extend(claimed)
         self.driven += len(claimed)
         self.look_at = 0.0 if claimed else now_s + TICK_S
+        return True
 
     def _leases(self) -> list[Lease]:
         driven = [flight.lease for flight in self.flying.values()]
