@@ -28,6 +28,8 @@ from runbooks.models import Intervention
 from runbooks.queries import presses
 from runbooks.rules.parameters import clean
 from runbooks.rules.permit import Permit, may
+from runbooks.services import refusals
+from runbooks.services.refusals import About
 
 
 class TooLate(Conflict):
@@ -118,7 +120,14 @@ def press_button(*, target: Target, slug: str, wish: Wish, by: User, now: dateti
     try:
         return storms.once_more(lambda: _press(action, target, wish, by, now))
     except (NotAllowed, TooLate, IllegalTransition) as refusal:
-        _record_refusal(action, target, wish, by, refusal.message, now)
+        refusals.record(
+            action.slug,
+            _about(target, wish),
+            by=by,
+            why=refusal.message,
+            reason=wish.reason,
+            now=now,
+        )
         raise
 
 
@@ -288,25 +297,14 @@ def _record(action: Action, target: Target, intervention: Intervention, now: dat
     )
 
 
-def _record_refusal(
-    action: Action, target: Target, wish: Wish, by: User, why: str, now: datetime
-) -> None:
-    """Refused and late presses are kept too.
-
-    The press's own transaction has been rolled back: no row of the winner's is held meanwhile.
-    """
-    audit.record(
-        action=f"{action.slug}.refused",
-        actor=by,
-        object_type=_kind(target),
-        object_id=_object_id(target),
+def _about(target: Target, wish: Wish) -> About:
+    return About(
+        kind=_kind(target),
+        name=_object_id(target),
         contract=target.contract,
         contract_version=target.contract_version,
         ticket=target.ticket or wish.ticket[:80],
         run_id=target.run.pk if target.run else None,
-        reason=why,
-        detail={"reason": wish.reason.strip()[:1000]},
-        now=now,
     )
 
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from django.contrib.auth.models import User
 
 from contracts_app.queries import people
-from contracts_app.services import audit
 from meshline.core.errors import ContractViolation, IllegalTransition, NotAllowed
 from orchestration.models import Handoff
 from orchestration.services import handoffs
 from runbooks.rules.permit import Permit, may
+from runbooks.services import refusals
+from runbooks.services.refusals import About
 
 
 def permit_to(action: str, *, handoff: Handoff, user: User) -> Permit:
@@ -29,7 +30,7 @@ def claim(*, handoff: Handoff, by: User, now: datetime) -> Handoff:
     try:
         return handoffs.claim(handoff=handoff, by=by, now=now)
     except IllegalTransition as late:
-        _record_refusal("handoff.claim", handoff, by, late.message, now)
+        refusals.record("handoff.claim", _about(handoff), by=by, why=late.message, now=now)
         raise
 
 
@@ -44,30 +45,24 @@ def resolve(*, handoff: Handoff, by: User, reason: str, now: datetime) -> Handof
     try:
         return handoffs.resolve(handoff=handoff, by=by, reason=reason.strip(), now=now)
     except IllegalTransition as late:
-        _record_refusal("handoff.resolve", handoff, by, late.message, now, reason=reason.strip())
+        refusals.record(
+            "handoff.resolve", _about(handoff), by=by, why=late.message, reason=reason, now=now
+        )
         raise
 
 
 def _require(action: str, handoff: Handoff, by: User, now: datetime) -> None:
     permit = permit_to(action, handoff=handoff, user=by)
     if not permit:
-        _record_refusal(action, handoff, by, permit.why, now)
+        refusals.record(action, _about(handoff), by=by, why=permit.why, now=now)
         raise NotAllowed(permit.why, remedy=permit.remedy)
 
 
-def _record_refusal(
-    action: str, handoff: Handoff, by: User, why: str, now: datetime, *, reason: str = ""
-) -> None:
-    """Refused and late presses are kept too; nothing of the winner's is locked meanwhile."""
-    audit.record(
-        action=f"{action}.refused",
-        actor=by,
-        object_type="handoff",
-        object_id=handoff.reference,
+def _about(handoff: Handoff) -> About:
+    return About(
+        kind="handoff",
+        name=handoff.reference,
         contract=handoff.contract,
         ticket=handoff.ticket,
         run_id=handoff.run_id,
-        reason=why,
-        detail={"reason": reason[:1000]} if reason else {},
-        now=now,
     )

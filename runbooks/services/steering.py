@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from django.contrib.auth.models import User
 
 from contracts_app.queries import people
-from contracts_app.services import audit
 from meshline.core.errors import ContractViolation, IllegalTransition, NotAllowed, NotFound
 from runbooks.models import Backfill
 from runbooks.rules.permit import Permit, may
-from runbooks.services import backfills
+from runbooks.services import backfills, refusals
+from runbooks.services.refusals import About
 
 
 def permit_to_steer(backfill: Backfill, user: User) -> Permit:
@@ -31,31 +32,16 @@ def steer(*, backfill: Backfill, move: str, by: User, reason: str, now: datetime
     """
     if move not in backfills.MOVES:
         raise NotFound("Say what the backfill shall do: pause, go on or stop.")
+    about = About("backfill", backfill.reference, backfill.contract, ticket=backfill.ticket)
+    refuse = partial(refusals.record, f"backfill.{move}", about, by=by, reason=reason, now=now)
     permit = permit_to_steer(backfill, by)
     if not permit:
-        _record_refusal(backfill, move, by, permit.why, reason, now)
+        refuse(why=permit.why)
         raise NotAllowed(permit.why, remedy=permit.remedy)
     if not reason.strip():
         raise ContractViolation("A reason is missing.", remedy="Say why, in a few words.")
     try:
         return backfills.steer(backfill=backfill, move=move, by=by, reason=reason.strip(), now=now)
     except IllegalTransition as late:
-        _record_refusal(backfill, move, by, late.message, reason, now)
+        refuse(why=late.message)
         raise
-
-
-def _record_refusal(
-    backfill: Backfill, move: str, by: User, why: str, reason: str, now: datetime
-) -> None:
-    """Refused and late presses are kept too."""
-    audit.record(
-        action=f"backfill.{move}.refused",
-        actor=by,
-        object_type="backfill",
-        object_id=backfill.reference,
-        contract=backfill.contract,
-        ticket=backfill.ticket,
-        reason=why,
-        detail={"reason": reason.strip()[:1000]},
-        now=now,
-    )
