@@ -19,6 +19,7 @@ from contracts_app.models import (
     Source,
 )
 from contracts_app.queries import clock, registry
+from contracts_app.queries.standing import Standing
 from meshline.core import canonical, yaml12
 from meshline.core.safejson import Json
 from orchestration.models import FlowVersion, Run
@@ -140,7 +141,7 @@ def accepted(source: str, body: Any, *, now: datetime | None = None, **headers: 
         raw=canonical.text(body).encode(),
         body=body,
         delivery_id="",
-        now=now or clock.now(),
+        standing=Standing.at(now or clock.now()),
     )
 
 

@@ -16,6 +16,7 @@ from contracts_app.models.oncall import Rota
 from contracts_app.models.owner import Owner, OwnerRole, Ownership
 from contracts_app.models.sla import BusinessCalendar, SlaPolicy
 from contracts_app.models.source import Source
+from contracts_app.models.stamp import RegistryStamp
 from contracts_app.models.system import System
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Owner",
     "OwnerRole",
     "Ownership",
+    "RegistryStamp",
     "RiskClass",
     "Rota",
     "SignOff",

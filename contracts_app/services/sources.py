@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -180,8 +180,17 @@ def secrets_of(source: Source, now: datetime) -> list[str]:
 
     Raises: SecretUnreadable, Misconfigured.
     """
-    rows = list(_live(source, now))
-    return [_keys().open(row.sealed, place=_place(row)) for row in rows] if rows else []
+    return opened(_live(source, now), now)
+
+
+def opened(rows: Iterable[WebhookSecret], now: datetime) -> list[str]:
+    """Return those of the sealed secrets that are live, opened, in the order of the rows.
+
+    Raises: SecretUnreadable, Misconfigured.
+    """
+    live = [row for row in rows if row.expires_at is None or row.expires_at > now]
+    keys = _keys() if live else None
+    return [keys.open(row.sealed, place=_place(row)) for row in live] if keys else []
 
 
 def new_secret(scheme: str) -> str:

@@ -13,8 +13,9 @@ from rest_framework.views import APIView
 
 from contracts_app.models import ApiKey, Source
 from contracts_app.queries import clock
+from contracts_app.queries.standing import Standing
 from contracts_app.services.credentials import verify_key
-from contracts_app.services.sources import WITHOUT_SECRET, secrets_of
+from contracts_app.services.sources import WITHOUT_SECRET, opened
 from meshline.core.errors import NotAllowed, NotAuthentic
 from orchestration.rules.signatures import verify
 
@@ -77,7 +78,9 @@ def bearer_token(request: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def authenticate_delivery(request: Request, *, source: Source, raw: bytes, now: datetime) -> Sender:
+def authenticate_delivery(
+    request: Request, *, source: Source, raw: bytes, standing: Standing
+) -> Sender:
     """Prove that a delivery comes from the source: by an API key that may ingest there, else by
     the signature of the source's scheme.
 
@@ -85,13 +88,13 @@ def authenticate_delivery(request: Request, *, source: Source, raw: bytes, now: 
     """
     token = bearer_token(request)
     if token is not None and (token.startswith("msh_") or source.scheme in WITHOUT_SECRET):
-        return _by_key(token, source=source, delivery_id=_own_id(request), now=now)
+        return _by_key(token, source=source, delivery_id=_own_id(request), now=standing.now)
     if source.scheme in WITHOUT_SECRET:
         raise NotAuthentic(
             "This source is reached with an API key.",
             remedy="Send one as `Authorization: Bearer msh_…`.",
         )
-    return _by_signature(request, source=source, raw=raw, now=now)
+    return _by_signature(request, source=source, raw=raw, standing=standing)
 
 
 def _by_key(token: str, *, source: Source, delivery_id: str, now: datetime) -> Sender:
@@ -109,15 +112,15 @@ def _own_id(request: Request) -> str:
     return str(request.META.get("HTTP_IDEMPOTENCY_KEY", "")).strip()[:200]
 
 
-def _by_signature(request: Request, *, source: Source, raw: bytes, now: datetime) -> Sender:
+def _by_signature(request: Request, *, source: Source, raw: bytes, standing: Standing) -> Sender:
     verdict = verify(
         source.scheme,
-        secrets=secrets_of(source, now),
+        secrets=opened(standing.secrets_of(source), standing.now),
         headers=list(headers_of(request).items()),
         body=raw,
         method=request.method or "POST",
         url=request.build_absolute_uri(),
-        now=now,
+        now=standing.now,
     )
     if not verdict.ok:
         logger.info("delivery for %s is not authentic: %s", source.name, verdict.reason)

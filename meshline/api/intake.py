@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts_app.models import Source
-from contracts_app.queries import clock, registry
+from contracts_app.queries.standing import Standing
 from meshline.api import problems, rate
 from meshline.api.auth import authenticate_delivery, headers_of
 from meshline.api.base import ApiView
@@ -43,9 +43,9 @@ class EventIntake(ApiView):
 
 def _accept(request: Request, slug: str) -> Receipt:
     raw = read_body(request)
-    now = clock.now()
-    source = _open_source(slug)
-    sender = authenticate_delivery(request, source=source, raw=raw, now=now)
+    standing = Standing.read()
+    source = _open_source(slug, standing)
+    sender = authenticate_delivery(request, source=source, raw=raw, standing=standing)
     rate.check(source.name, sender.name)
     check_kind(request)
     return accept_event(
@@ -54,13 +54,13 @@ def _accept(request: Request, slug: str) -> Receipt:
         raw=raw,
         body=safejson.loads(raw),
         delivery_id=sender.delivery_id,
-        now=now,
+        standing=standing,
     )
 
 
-def _open_source(slug: str) -> Source:
+def _open_source(slug: str, standing: Standing) -> Source:
     """Return a source that takes deliveries; one switched off, or ours alone, is not there."""
-    source = registry.source_named(slug)
+    source = standing.source_named(slug)
     if not source.enabled or source.scheme == "internal":
         raise NotFound(f"There is no source {slug}.")
     return source

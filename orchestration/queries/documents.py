@@ -5,6 +5,7 @@ from __future__ import annotations
 from contracts_app.models import DocumentState, Source
 from contracts_app.queries.documents import newest_of, published
 from contracts_app.queries.remembered import Remembered, document_of
+from contracts_app.queries.standing import Standing
 from orchestration.models import FlowVersion
 from orchestration.rules.flow_parse import parse_flow
 from orchestration.rules.flow_spec import FlowSpec
@@ -32,6 +33,11 @@ def published_flows(trigger: str) -> list[FlowVersion]:
     """
     rows = FlowVersion.objects.filter(trigger=trigger, state=DocumentState.PUBLISHED)
     return newest_of(FlowVersion, rows)
+
+
+def triggered_flows(trigger: str, standing: Standing) -> tuple[FlowVersion, ...]:
+    """Return the same for a delivery, remembered as long as the registry stands."""
+    return standing.ask(("flows", trigger), lambda: tuple(published_flows(trigger)))
 
 
 def published_flow(name: str) -> FlowVersion:

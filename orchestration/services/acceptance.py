@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
+from contracts_app.queries.standing import Standing
 from contracts_app.rules import identity
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.states import Backward, StateMachine, Transition, advance
@@ -42,18 +41,18 @@ def _take_names(event: Event, cause: Event) -> None:
     event.email = event.email or cause.email
 
 
-def start(event: Event, spec: ContractSpec, payload: Json, *, now: datetime) -> None:
+def start(event: Event, spec: ContractSpec, payload: Json, *, standing: Standing) -> None:
     """Move the subject's state, fulfil waits, run timers and create runs for an accepted event.
 
-    `spec` is the contract that the event was judged by. Workers are woken after the commit if
-    there is something for them. Call it in the transaction that stores the event.
+    `spec` is the contract that the event was judged by, `standing` the registry. Workers are woken
+    after the commit if there is something for them. Call it in the transaction that stores it.
     """
     waiting = expectations.lock_waiting(event)
     backward = _move_subject(event, spec, payload)
-    due = 0 if backward else waiting.fulfil(now=now)
-    timers.on_event(event=event, payload=payload, now=now)
+    due = 0 if backward else waiting.fulfil(now=standing.now)
+    timers.on_event(event=event, payload=payload, standing=standing)
     if not backward:
-        due += len(runs.create_runs(event=event, payload=payload, now=now))
+        due += len(runs.create_runs(event=event, payload=payload, standing=standing))
     if due:
         wake.nudge_after_commit()
 

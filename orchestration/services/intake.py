@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from django.db import transaction
 
 from contracts_app.models import Source
-from contracts_app.queries import registry
+from contracts_app.queries.standing import Standing
 from contracts_app.rules.validate import Violation
 from meshline.core.canonical import digest as digest_of
 from meshline.core.errors import Conflict, ContractViolation, NotFound
@@ -31,12 +30,13 @@ def accept_event(
     raw: bytes,
     body: Json,
     delivery_id: str,
-    now: datetime,
+    standing: Standing,
 ) -> Receipt:
     """Store an authenticated delivery once, and start what it starts.
 
-    `headers` have lower-case names; `delivery_id` is the signature scheme's own id, used where the
-    source's mapping finds none. An event that breaks its contract is held where the source says so.
+    `headers` have lower-case names; `standing` is the registry at this time; `delivery_id` is the
+    signature scheme's own id, used where the source's mapping finds none. An event that breaks its
+    contract is held where the source says so.
     Raises: ContractViolation if the source rejects; Conflict if the id is known with another body.
     """
     spec = documents.source_spec(source)
@@ -47,9 +47,9 @@ def accept_event(
     elif len(mapped.external_id) > LONGEST_ID:
         # Two long ids with one beginning are still two.
         mapped = replace(mapped, external_id=f"sha256:{digest_of(mapped.external_id)}")
-    judged = _judge(mapped)
+    judged = _judge(mapped, standing)
     if judged.hold_reason and source.on_violation == "reject":
-        tallies.count("rejected", now=now, source=source.name, contract=mapped.contract)
+        tallies.count("rejected", now=standing.now, source=source.name, contract=mapped.contract)
         raise ContractViolation(
             f"The event does not keep contract {mapped.contract or '(none matches)'}.",
             violations=judged.problems,
@@ -57,7 +57,7 @@ def accept_event(
         )
     content_type = headers.get("content-type", "")
     kept = {name: headers[name] for name in spec.headers if name in headers}
-    delivery = Delivery(source.name, raw, content_type, kept, fingerprint, now)
+    delivery = Delivery(source.name, raw, content_type, kept, fingerprint, standing)
     receipt = storms.once_more(lambda: _store(delivery, judged))
     if receipt.conflict:
         raise Conflict(
@@ -71,23 +71,23 @@ def accept_event(
 def _store(delivery: Delivery, judged: Judged) -> Receipt:
     receipt = store(delivery, judged)
     if receipt.handoff is not None and receipt.handoff.ticket:
-        announcements.handoff_opened(receipt.handoff, now=delivery.now)
+        announcements.handoff_opened(receipt.handoff, now=delivery.standing.now)
     return receipt
 
 
-def judge_again(event: Event, body: EventBody) -> Judged:
+def judge_again(event: Event, body: EventBody, standing: Standing) -> Judged:
     """Map and judge a stored event with today's source and contract; for Release."""
-    source = registry.source_named(event.source)
+    source = standing.source_named(event.source)
     spec = documents.source_spec(source)
     mapped = map_delivery(spec, headers=body.headers, body=loads(bytes(body.raw or b"")))
-    return _judge(replace(mapped, external_id=event.external_id))
+    return _judge(replace(mapped, external_id=event.external_id), standing)
 
 
-def _judge(mapped: Mapped) -> Judged:
+def _judge(mapped: Mapped, standing: Standing) -> Judged:
     if mapped.disposition != "event":
         return Judged(mapped, None, tuple(mapped.problems))
     try:
-        version = registry.published_version(mapped.contract, mapped.version_range)
+        version = standing.published_version(mapped.contract, mapped.version_range)
     except NotFound as error:
         missing = Violation(path="", rule="contract", sentence=str(error))
         return Judged(mapped, None, (*mapped.problems, missing))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from contracts_app.queries import registry
+from contracts_app.queries.standing import Standing
 from meshline.core.canonical import digest as digest_of
 from meshline.core.errors import NotFound
 from orchestration.rules.source_spec import Mapped
@@ -19,8 +19,9 @@ def accept_internal(
     *, contract: str, external_id: str, data: Mapping[str, Any], now: datetime
 ) -> Receipt | None:
     """Store one of Meshline's own events; None if nobody has published its contract."""
+    standing = Standing.at(now)
     try:
-        version = registry.published_version(contract)
+        version = standing.published_version(contract)
     except NotFound:
         return None
     payload: dict[str, Any] = {
@@ -43,5 +44,5 @@ def accept_internal(
         problems=(),
     )
     judged = Judged(mapped, version, violations_of(version, payload))
-    delivery = Delivery(INTERNAL, b"", "application/json", {}, digest_of(payload["data"]), now)
+    delivery = Delivery(INTERNAL, b"", "application/json", {}, digest_of(payload["data"]), standing)
     return store(delivery, judged)

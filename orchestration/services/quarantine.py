@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from contracts_app.queries import registry
+from contracts_app.queries.standing import Standing
 from contracts_app.services import audit
 from meshline.core.errors import ContractViolation, IllegalTransition
 from orchestration.models import Event, EventBody, EventState, Handoff, HeldEvent
@@ -23,7 +24,8 @@ def release(*, held: HeldEvent, by: User, reason: str, ticket: str = "", now: da
     """
     locked = _undecided(held)
     event = Event.objects.select_for_update().get(pk=held.event_id)
-    judged = intake.judge_again(event, EventBody.objects.get(pk=event.pk))
+    standing = Standing.at(now)
+    judged = intake.judge_again(event, EventBody.objects.get(pk=event.pk), standing)
     if judged.hold_reason or judged.version is None:
         raise ContractViolation(
             "The event still does not fit its contract.",
@@ -40,7 +42,7 @@ def release(*, held: HeldEvent, by: User, reason: str, ticket: str = "", now: da
     EventBody.objects.filter(pk=event.pk).update(payload=judged.mapped.payload)
     _decide(locked, event, state="released", by=by, reason=reason, ticket=ticket, now=now)
     if not event.own_write:
-        acceptance.start(event, spec, judged.mapped.payload, now=now)
+        acceptance.start(event, spec, judged.mapped.payload, standing=standing)
     return event
 
 

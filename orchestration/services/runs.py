@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db.models import F, Max
 
+from contracts_app.queries.standing import Standing
 from contracts_app.rules.versions import matches
 from contracts_app.services import audit
 from meshline.core.errors import IllegalTransition, MeshlineError, Unavailable
@@ -33,11 +34,11 @@ NOWHERE = StartState()
 LARGEST = 2**63
 
 
-def create_runs(*, event: Event, payload: Json, now: datetime) -> list[Run]:
+def create_runs(*, event: Event, payload: Json, standing: Standing) -> list[Run]:
     """Start a run of every published flow that this event triggers, in the event's transaction."""
-    runs = []
+    runs, now = [], standing.now
     values = scope.of_event(event, payload)
-    for version in documents.published_flows(event.contract):
+    for version in documents.triggered_flows(event.contract, standing):
         spec = _spec_of(version)
         try:
             wanted = _triggers(spec, event, values)

@@ -13,13 +13,14 @@ from django.db.models import F
 
 from contracts_app.models import ContractVersion
 from contracts_app.queries import registry
+from contracts_app.queries.standing import Standing
 from contracts_app.rules.validate import Violation, violations
 from contracts_app.services import audit
 from meshline.core.ids import uuid7_at
 from meshline.core.safejson import Json
 from orchestration.models import DeliveryConflict, Event, EventBody, EventKey, EventState, Handoff
 from orchestration.rules.source_spec import Mapped
-from orchestration.services import acceptance, holding, tallies
+from orchestration.services import acceptance, event_rows, holding, tallies
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,12 @@ class Delivery:
     content_type: str
     headers: Mapping[str, str]
     digest: str
-    now: datetime
+    standing: Standing
+
+    @property
+    def now(self) -> datetime:
+        """The database's time of receipt, UTC."""
+        return self.standing.now
 
 
 @dataclass(frozen=True)
@@ -72,21 +78,20 @@ def violations_of(version: ContractVersion, payload: Json) -> tuple[Violation, .
 
 def store(delivery: Delivery, judged: Judged) -> Receipt:
     """Store the delivery once and start what it starts, all in one commit."""
-    with transaction.atomic():
-        event_id = uuid7_at(delivery.now)
-        known = _claim_key(delivery, judged.mapped.external_id, event_id)
-        if known is None:
-            event = _write(delivery, judged, event_id)
+    with transaction.atomic(savepoint=False):
+        event, body = _rows_of(delivery, judged)
+        if event_rows.insert_once(event, body):
             count = partial(tallies.count, "received", now=delivery.now, source=event.source)
             if judged.hold_reason:
                 handoff = holding.hold(event, judged.hold_reason, judged.problems, now=delivery.now)
                 count(contract=event.contract)
-                return Receipt(event_id, duplicate=False, held=True, handoff=handoff)
+                return Receipt(event.pk, duplicate=False, held=True, handoff=handoff)
             if event.state == EventState.ACCEPTED and not event.own_write and judged.version:
                 spec = registry.spec_of(judged.version)
-                acceptance.start(event, spec, judged.mapped.payload, now=delivery.now)
+                acceptance.start(event, spec, judged.mapped.payload, standing=delivery.standing)
             count(contract=event.contract)
-            return Receipt(event_id, duplicate=False)
+            return Receipt(event.pk, duplicate=False)
+        known = EventKey.objects.get(source=event.source, external_id=event.external_id)
         if known.digest == delivery.digest:
             _count_duplicate(known, delivery, judged)
             return Receipt(known.event_id, duplicate=True)
@@ -94,23 +99,10 @@ def store(delivery: Delivery, judged: Judged) -> Receipt:
         return Receipt(known.event_id, duplicate=False, conflict=known.external_id)
 
 
-def _claim_key(delivery: Delivery, external_id: str, event_id: UUID) -> EventKey | None:
-    """Claim (source, external id) for this event; the key that was there first otherwise."""
-    key = EventKey(
-        source=delivery.source,
-        external_id=external_id[:200],
-        digest=delivery.digest,
-        event_id=event_id,
-    )
-    EventKey.objects.bulk_create([key], ignore_conflicts=True)
-    first = EventKey.objects.get(source=delivery.source, external_id=key.external_id)
-    return None if first.event_id == event_id else first
-
-
-def _write(delivery: Delivery, judged: Judged, event_id: UUID) -> Event:
+def _rows_of(delivery: Delivery, judged: Judged) -> tuple[Event, EventBody]:
     mapped = judged.mapped
     event = Event(
-        id=event_id,
+        id=uuid7_at(delivery.now),
         source=delivery.source,
         external_id=mapped.external_id[:200],
         kind=mapped.kind[:120],
@@ -128,15 +120,14 @@ def _write(delivery: Delivery, judged: Judged, event_id: UUID) -> Event:
     )
     if judged.version is not None:
         acceptance.name_subjects(event, registry.spec_of(judged.version), mapped.payload)
-    event.save(force_insert=True)
-    EventBody.objects.create(
-        id=event_id,
+    body = EventBody(
+        id=event.pk,
         raw=delivery.raw,
         content_type=delivery.content_type[:100],
         headers=dict(delivery.headers),
         payload=mapped.payload,
     )
-    return event
+    return event, body
 
 
 def _count_duplicate(known: EventKey, delivery: Delivery, judged: Judged) -> None:

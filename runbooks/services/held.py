@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
 
 from contracts_app.queries import people
+from contracts_app.queries.standing import Standing
 from contracts_app.rules.validate import Violation
-from contracts_app.services import audit
 from meshline.core.errors import (
     ContractViolation,
     IllegalTransition,
@@ -25,6 +26,8 @@ from orchestration.queries import events
 from orchestration.queries.held import masked_violations
 from orchestration.services import intake, quarantine
 from runbooks.rules.permit import Permit, may
+from runbooks.services import refusals
+from runbooks.services.refusals import About
 
 RELEASE, DISCARD = "held.release", "held.discard"
 
@@ -53,7 +56,7 @@ def judge(held: HeldEvent) -> Judgement:
         gone = Violation("", "gone", "Its bytes are kept no longer, so it cannot be judged again.")
         return Judgement(violations=(gone,))
     try:
-        judged = intake.judge_again(event, body)
+        judged = intake.judge_again(event, body, Standing.read())
     except MeshlineError as error:
         return Judgement(violations=(Violation("", error.code, f"{error.message}"),))
     mapped = judged.mapped
@@ -124,8 +127,10 @@ def _decide(
     ticket: str,
     now: datetime,
 ) -> Event:
+    about = About("event", str(held.event_id), held.contract, ticket=held.ticket or ticket)
+    refuse = partial(refusals.record, action, about, by=by, reason=reason, now=now)
     if not permit:
-        _record_refusal(action, held, by, permit.why, now)
+        refuse(why=permit.why)
         raise NotAllowed(permit.why, remedy=permit.remedy)
     if not reason.strip():
         raise ContractViolation("A reason is missing.", remedy="Say why, in a few words.")
@@ -134,22 +139,8 @@ def _decide(
     try:
         return act(held=held, by=by, reason=reason.strip(), ticket=ticket, now=now)
     except IllegalTransition as late:
-        _record_refusal(action, held, by, late.message, now)
+        refuse(why=late.message)
         raise
-
-
-def _record_refusal(action: str, held: HeldEvent, by: User, why: str, now: datetime) -> None:
-    """Refused and late attempts are kept too; the act's own transaction has been rolled back."""
-    audit.record(
-        action=f"{action}.refused",
-        actor=by,
-        object_type="event",
-        object_id=held.event_id,
-        contract=held.contract,
-        ticket=held.ticket,
-        reason=why,
-        now=now,
-    )
 
 
 def _money(payload: Json) -> tuple[int | None, str]:

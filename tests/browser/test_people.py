@@ -35,6 +35,7 @@ def test_password_is_changed_and_only_the_new_one_opens_the_door(
     page.locator('[name="new_password1"]').fill(fresh)
     page.locator('[name="new_password2"]').fill(fresh)
     page.get_by_role("button", name="Change password").click()
+    expect(page).to_have_url(re.compile("/account/password/done/"))
     page.goto("/account/")
     expect(page).to_have_url(re.compile("/account/"))
     elsewhere.goto("/account/")
