@@ -34,12 +34,12 @@ class Server(Protocol):
         """Start it and wait until it answers."""
 
 
-def web(host: str, port: int) -> list[str]:
-    """granian over WSGI; a worker process that dies is replaced by its parent."""
+def web(host: str, port: int, *, count: int = WEB_PROCESSES) -> list[str]:
+    """granian over WSGI with `count` processes; one that dies is replaced by its parent."""
     return [
         *_python("granian"),
         "--interface", "wsgi", "--host", host, "--port", str(port),
-        "--workers", str(WEB_PROCESSES), "--blocking-threads", str(READING_THREADS),
+        "--workers", str(count), "--blocking-threads", str(READING_THREADS),
         "--backpressure", str(WEB_CONNECTIONS),
         "--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5",
         "--no-access-log", "--log-level", "warning", "meshline.wsgi:application",

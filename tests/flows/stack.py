@@ -94,18 +94,24 @@ class Stack:
 
     def start(self, name: str, *, crash: str = "") -> None:
         """Start web or worker; returns at once. `crash` names where it dies (crash_points.py)."""
-        command = parts.worker() if name == "worker" else parts.web("127.0.0.1", self.port)
+        # One web process starts in half the time of two; who dies needs another beside it.
+        web = parts.web("127.0.0.1", self.port, count=2 if crash else 1)
+        command = parts.worker() if name == "worker" else web
         given = self.environment()
         if crash:
-            flag = self.folder / f"{crash}.flag"
-            flag.touch()
-            given |= {POINT: crash, FLAG: str(flag)}
+            given |= {POINT: crash, FLAG: str(self.arm(crash))}
             command = [TRAPPED.get(word, word) for word in command]
         with (self.folder / f"{name}.log").open("ab") as log:
             self._children[name] = subprocess.Popen(
                 command, env=given, cwd=ROOT, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
+
+    def arm(self, crash: str) -> Path:
+        """Let the trap of this name close once more; returns the file that who dies removes."""
+        flag = self.folder / f"{crash}.flag"
+        flag.touch()
+        return flag
 
     def kill(self, name: str) -> None:
         """SIGKILL the process and whatever it started; nobody is told."""
