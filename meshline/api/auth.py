@@ -62,11 +62,19 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """Lets pass who holds the scope that the view names as `scope`."""
+    """Lets pass who holds the scope that the view names as `scope`; tells a live key which."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         holder: object = request.user
-        return isinstance(holder, KeyHolder) and getattr(view, "scope", "") in holder.scopes
+        if not isinstance(holder, KeyHolder):
+            return False
+        scope: str = getattr(view, "scope", "")
+        if scope not in holder.scopes:
+            raise NotAllowed(
+                f"The API key {holder.key_id} may not do this.",
+                remedy=f"Use a key with the scope {scope}.",
+            )
+        return True
 
 
 def bearer_token(request: Request) -> str | None:

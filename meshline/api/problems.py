@@ -6,7 +6,12 @@ import logging
 import uuid
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    DisallowedHost,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
@@ -70,6 +75,11 @@ def as_known(error: Exception) -> MeshlineError | None:
             return TooLarge("The body is longer than is read here.")
         case UnreadablePostError():
             return BadRequest("The body broke off.", remedy="Send the whole of it again.")
+        case DisallowedHost():
+            return BadRequest(
+                "This host's name is not served here.",
+                remedy="Who runs Meshline adds it to MESHLINE_ALLOWED_HOSTS.",
+            )
         case SuspiciousOperation():
             return BadRequest("The request is malformed.")
         case APIException():
@@ -120,5 +130,5 @@ def _unexpected(error: Exception) -> MeshlineError:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The whole site's 400: a problem below /api/, the ordinary page elsewhere."""
     if request.path.startswith("/api/"):
-        return problem(BadRequest("The request is malformed."))
+        return problem(as_known(exception) or BadRequest("The request is malformed."))
     return ordinary_bad_request(request, exception)

@@ -38,6 +38,7 @@ def test_reading_needs_a_key_with_its_own_scope(client: Client, key: Keys, addre
     unknown, refused = get(client, address), get(client, address, key(wrong, "ingest:*"))
     assert (unknown.status_code, unknown["www-authenticate"]) == (401, "Bearer")
     assert refused.status_code == 403
+    assert f"the scope {right}" in refused.json()["remedy"]
     assert get(client, address, key(right)).status_code == 200
     for answer in (unknown, refused):
         assert answer["content-type"] == "application/problem+json"
@@ -167,3 +168,9 @@ def test_health_is_open_and_says_what_is_up(client: Client) -> None:
     assert get(client, "healthz").json() == {"status": "ok"}
     assert get(client, "readyz").json() == {"status": "ready", "database": "ok", "broker": "ok"}
     assert get(client, "readyz")["cache-control"] == "no-store"
+
+
+def test_unknown_host_is_told_which_setting_names_it(client: Client) -> None:
+    answer = client.get("/api/v1/healthz", headers={"Host": "console.example"})
+    assert answer.status_code == 400
+    assert "MESHLINE_ALLOWED_HOSTS" in answer.json()["remedy"]
