@@ -30,6 +30,8 @@ class NulMiddleware:
                 return problem(
                     BadRequest("The query holds the character NUL.", remedy="Ask without %00.")
                 )
-            request.META["QUERY_STRING"] = query.replace("%00", "").replace("\0", "")
+            while "%00" in query:  # taking one out may join the rest to another
+                query = query.replace("%00", "")
+            request.META["QUERY_STRING"] = query.replace("\0", "")
             request.__dict__.pop("GET", None)
         return self.get_response(request)

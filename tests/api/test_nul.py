@@ -45,6 +45,7 @@ def test_query_with_nul_is_refused_by_the_api(client: Client, key: Callable[...,
         "search/?q=%00",
         "audit/?actor=%00",
         "held/?source=%00",
+        "runs/?flow=%0%000",
     ],
 )
 def test_pages_search_without_nul(admin_client: Client, address: str) -> None:
