@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from meshline.core.errors import IllegalTransition
 from orchestration.models import Handoff, HandoffState
@@ -24,9 +24,13 @@ PER_SECOND = 5
 
 
 def same_trouble(handoff: Handoff) -> QuerySet[Handoff]:
-    """The unresolved handoffs of the same cause, flow and contract, oldest first."""
+    """The unresolved handoffs of the same cause, flow and contract, oldest first.
+
+    What somebody has in hand stays theirs, but for the one that the button is pressed on.
+    """
+    free = Q(state__in=[HandoffState.OPEN, HandoffState.SNOOZED])
     return Handoff.objects.filter(
-        state__in=[HandoffState.OPEN, HandoffState.SNOOZED],
+        free | Q(pk=handoff.pk, state=HandoffState.CLAIMED),
         reason=handoff.reason,
         flow=handoff.flow,
         contract=handoff.contract,

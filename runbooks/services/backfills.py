@@ -71,8 +71,7 @@ def _start(pk: int, now: datetime) -> int:
     last = runs_of_event.select_for_update().order_by("-ordinal").first()
     handoff = Handoff.objects.select_for_update().filter(pk=item.handoff_id or 0).first()
     item.run_id = last.pk if last is not None else GONE
-    waiting = handoff is not None and handoff.state in (HandoffState.OPEN, HandoffState.SNOOZED)
-    if last is not None and handoff is not None and waiting:
+    if last is not None and handoff is not None and _is_ours(handoff, item.backfill):
         by = item.backfill.intervention.actor
         try:
             with transaction.atomic():
@@ -83,6 +82,13 @@ def _start(pk: int, now: datetime) -> int:
             log.warning("%s leaves out one event: %s", item.backfill.reference, error)
     item.save(update_fields=["run_id"])
     return 1
+
+
+def _is_ours(handoff: Handoff, backfill: Backfill) -> bool:
+    """Nobody has it in hand, or it is the one on which the backfill was pressed."""
+    if handoff.state == HandoffState.CLAIMED:
+        return handoff.pk == backfill.intervention.handoff_id
+    return handoff.state in (HandoffState.OPEN, HandoffState.SNOOZED)
 
 
 def _under_way(backfill: Backfill) -> bool:

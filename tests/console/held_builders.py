@@ -100,6 +100,11 @@ def given_partial(ticket: str) -> Handoff:
 def given_backfill(by: User, *tickets: str, per_second: int = 5) -> Backfill:
     """A backfill of partial enrichments, pressed on the first of them."""
     first, *_ = [given_partial(ticket) for ticket in tickets]
+    return pressed_backfill(by, first, per_second=per_second)
+
+
+def pressed_backfill(by: User, first: Handoff, *, per_second: int = 5) -> Backfill:
+    """What the button Backfill on a handoff makes."""
     target = buttons.target_of(handoff=first)
     wish = buttons.Wish(
         ticket=first.ticket,

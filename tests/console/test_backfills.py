@@ -22,7 +22,12 @@ from runbooks.services import backfills as service
 from runbooks.services import buttons
 from tests.builders import given_pilot
 from tests.console.builders import given_reader
-from tests.console.held_builders import given_backfill, given_runs_ended
+from tests.console.held_builders import (
+    given_backfill,
+    given_partial,
+    given_runs_ended,
+    pressed_backfill,
+)
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -110,6 +115,18 @@ def test_ticket_that_somebody_took_up_before_is_left_alone(lead: User) -> None:
     worked(backfill)
 
     assert figures.backfill_numbered(backfill.pk).progress.left_alone == 1
+
+
+def test_ticket_in_hand_is_run_again_only_where_the_button_was_pressed(lead: User) -> None:
+    mine, others = given_partial("1"), given_partial("2")
+    given_partial("3")
+    Handoff.objects.filter(pk__in=[mine.pk, others.pk]).update(state="claimed", claimed_by=lead)
+
+    backfill = pressed_backfill(lead, mine)
+    worked(backfill)
+
+    assert set(backfill.items.values_list("ticket", flat=True)) == {"desk:1", "desk:3"}
+    assert figures.backfill_numbered(backfill.pk).progress.left_alone == 0
 
 
 def test_ticket_that_somebody_replays_meanwhile_is_not_counted_as_ours(lead: User) -> None:
