@@ -10,7 +10,6 @@ from django.test import Client
 from django.urls import reverse
 
 from contracts_app.models import AuditEntry, Contract, Owner, Ownership
-from contracts_app.queries import clock
 from orchestration.models import Effect, Handoff, Run
 from runbooks.actions import ACTIONS
 from runbooks.models import Backfill, Intervention
@@ -262,7 +261,8 @@ def test_audit_says_where_the_handoff_goes_and_the_intervention_who(nadia: User)
 
 def test_backfill_that_would_freeze_nothing_is_refused(tomas: User) -> None:
     handoff = given_partial("8101")
-    Handoff.objects.update(state="claimed", claimed_by=tomas, claimed_at=clock.now())
+    pressed(tomas, handoff, "flow.backfill", form_of(handoff))
+    Backfill.objects.update(state="paused")
 
     drawer = browser(tomas).get(at(handoff, "flow.backfill")).content.decode()
     answer = pressed(tomas, handoff, "flow.backfill", form_of(handoff))
@@ -270,8 +270,8 @@ def test_backfill_that_would_freeze_nothing_is_refused(tomas: User) -> None:
     assert "No ticket with this cause is left to run again" in drawer
     assert 'name="press_key"' not in drawer
     assert answer.status_code == 409
-    assert not Backfill.objects.exists()
-    assert not Intervention.objects.exists()
+    assert Backfill.objects.count() == 1
+    assert Intervention.objects.count() == 1
     assert "No ticket with this cause is left" in refusals("flow.backfill")[0].reason
 
 
