@@ -55,7 +55,7 @@ MIDDLEWARE = [
     "meshline.console.middleware.SessionLimitsMiddleware",
     "meshline.console.middleware.ZoneMiddleware",
     # Refusal is the default: a view that anyone may see says @login_not_required.
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "meshline.console.middleware.DoorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
 
 from contracts_app.queries import clock
 from meshline.console.polling import is_partial
@@ -19,6 +25,7 @@ ZONE_COOKIE = "meshline_zone"
 OPENED_AT, SEEN_AT, IDLE_S = "opened_at", "seen_at", "idle_s"
 # A page asked for within this time of the last one does not write the session again.
 COARSE_S = 60
+UNDONE = "You were signed out, so nothing was done. Sign in, and do it once more."
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -57,6 +64,40 @@ class SessionLimitsMiddleware:
         if signed_in:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class DoorMiddleware(LoginRequiredMiddleware):
+    """Leads who is not signed in to the door, and from there back to the page they were on.
+
+    A form's own address shows nothing, and a part of a page is no page: both lead back to the page
+    that they came from.
+    """
+
+    def handle_no_permission(  # type: ignore[override] - htmx is redirected by a header
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponse:
+        """Redirect to the door; what was sent is not done, and that is said there."""
+        if request.method not in ("GET", "HEAD"):
+            messages.error(request, UNDONE)
+        elif not request.headers.get("HX-Request"):
+            answer: HttpResponse = super().handle_no_permission(request, view_func)
+            return answer
+        back = redirect_to_login(_page_before(request), self.get_login_url(view_func))
+        if request.headers.get("HX-Request"):
+            return HttpResponseClientRedirect(back.url)
+        return back
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The page that the request came from, if it is one of ours; else the first page."""
+    before = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(
+        before, {request.get_host()}, require_https=request.is_secure()
+    )
+    if not before or not ours:
+        return "/"
+    parts = urlsplit(before)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path or "/"
 
 
 def begin(request: HttpRequest, *, now: datetime, admin: bool) -> None:

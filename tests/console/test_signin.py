@@ -298,3 +298,29 @@ def test_door_says_how_the_parts_are_and_nothing_about_customers(client: Client)
 
     assert "Not all parts are running" in page
     assert "no worker answers" in page
+
+
+def test_form_sent_after_signing_out_is_not_done_and_leads_back_to_its_page(
+    client: Client, nadia: User
+) -> None:
+    page = "http://testserver/handoffs/?mine=1"
+    sent = client.post("/handoffs/7/claim/", headers={"Referer": page})
+    assert sent["Location"] == "/signin/?next=/handoffs/%3Fmine%3D1"
+    assert "nothing was done" in client.get(sent["Location"]).content.decode()
+
+    entered = client.post(sent["Location"], {"username": "nadia", "password": PASSWORD})
+
+    assert client.get(entered["Location"]).status_code == 200
+
+
+def test_form_sent_from_elsewhere_leads_to_the_first_page(client: Client) -> None:
+    sent = client.post("/handoffs/7/claim/", headers={"Referer": "https://evil.example/x"})
+    assert sent["Location"] == "/signin/?next=/"
+
+
+def test_part_of_a_page_asked_for_after_signing_out_moves_the_whole_page(client: Client) -> None:
+    asked = client.get(
+        "/?partial=board",
+        headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/sla/"},
+    )
+    assert (asked.status_code, asked["HX-Redirect"]) == (200, "/signin/?next=/sla/")
