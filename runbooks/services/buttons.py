@@ -143,6 +143,7 @@ def _press(action: Action, target: Target, wish: Wish, by: User, now: datetime) 
     if not permit:
         raise NotAllowed(permit.why, remedy=permit.remedy)
     values = _clean(action, wish)
+    _check_ticket(target, wish.ticket)
     intervention = _write(action, target, wish, values, by, now)
     _record(action, target, intervention, now)
     press = Press(by, intervention.ticket, wish.reason, values, intervention.pk, now)
@@ -255,6 +256,17 @@ def _clean(action: Action, wish: Wish) -> Mapping[str, Any]:
             cleaned.violations[0].sentence, violations=cleaned.violations, remedy="Correct it."
         )
     return cleaned.values
+
+
+def _check_ticket(target: Target, ticket: str) -> None:
+    """A press belongs to its target's ticket, or to another one that events have named."""
+    if ticket == target.ticket or not target.ticket:
+        return
+    if not Event.objects.filter(ticket=ticket).exists():
+        raise ContractViolation(
+            f"No event has ever named the ticket {ticket}.",
+            remedy=f"Press under {target.ticket}, or under a ticket that Meshline knows.",
+        )
 
 
 def _write(

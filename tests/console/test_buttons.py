@@ -242,3 +242,15 @@ def test_post_without_the_forgery_token_is_refused() -> None:
 
     assert answer.status_code == 403
     assert not Intervention.objects.exists()
+
+
+def test_press_under_a_ticket_that_nobody_has_heard_of_does_nothing() -> None:
+    handoff, client = given_stuck_refund(), signed_in()
+    form = form_of(client, handoff)
+
+    answer = pressed(client, handoff, form | {"ticket": "desk:99999"})
+
+    assert answer.status_code == 422
+    assert "No event has ever named the ticket desk:99999" in answer.content.decode()
+    assert not Intervention.objects.exists()
+    assert Run.objects.filter(ticket=handoff.ticket).count() == 1
