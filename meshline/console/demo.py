@@ -242,17 +242,26 @@ def _agrees(heard: _Heard, label: str, same: bool, begun: bool) -> bool | None:
 
 
 def _link(story: dict[str, Any]) -> tuple[str, str]:
-    """Where the person goes that the story waits for."""
+    """Where the person goes that the story waits for; once it is told, what is left to do."""
     wants, ticket = story.get("wants"), str(story.get("ticket") or "")
+    rows = Handoff.objects.exclude(state=HandoffState.RESOLVED).order_by("-pk")
+    if story.get("state") == "done":
+        return _left(rows.count())
     if not wants:
         return "", ""
-    rows = Handoff.objects.exclude(state=HandoffState.RESOLVED).order_by("-pk")
     found = rows.filter(ticket=ticket).first() if ticket else None
     if found is None and wants == "backfill":
         found = rows.filter(reason="partial_enrichment").first()
     if found is not None:
         return nav.address("console:handoff", found.pk), f"Open {found.reference}"
     return (nav.address("console:ticket", ticket), f"Open {ticket}") if ticket else ("", "")
+
+
+def _left(handoffs: int) -> tuple[str, str]:
+    if not handoffs:
+        return "", ""
+    said = "Open 1 handoff" if handoffs == 1 else f"Open {handoffs} handoffs"
+    return nav.address("console:handoffs"), said
 
 
 @cache

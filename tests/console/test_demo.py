@@ -135,6 +135,25 @@ def test_story_leads_to_the_ticket_while_there_is_no_handoff() -> None:
     assert (link, said) == (reverse("console:ticket", args=["desk:48222"]), "Open desk:48222")
 
 
+def test_story_that_is_told_leads_to_the_handoffs_that_are_left(
+    client: Client, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"state": "done", "text_bold": "The story is told.", "chapter": 8, "of": 8}
+    monkeypatch.setattr(demo._heard, "story", told)
+    monkeypatch.setattr(demo, "_listen", lambda: demo._heard)
+    given_pilot()
+    ribbon = reverse("console:demo-ribbon")
+    assert [client.get(ribbon + brief).text.count(">Open ") for brief in ("", "?brief=1")] == [0, 0]
+
+    for n, said in ((1, "Open 1 handoff</a>"), (2, "Open 2 handoffs</a>")):
+        given_stuck_refund(ticket=f"{n}")
+
+        for brief in ("", "?brief=1"):
+            shown = client.get(ribbon + brief).text
+            assert shown.count(said) == 1
+            assert f'class="btn primary small" href="{reverse("console:handoffs")}"' in shown
+
+
 def test_refund_is_claimed_only_once_billing_has_acknowledged_it() -> None:
     given_pilot()
     handoff = given_stuck_refund()
