@@ -73,7 +73,8 @@ class DoorMiddleware(LoginRequiredMiddleware):
     that they came from.
     """
 
-    def handle_no_permission(  # type: ignore[override] - htmx is redirected by a header
+    # htmx is redirected by a header, which Django's type does not foresee.
+    def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponse:
         """Redirect to the door; what was sent is not done, and that is said there."""
