@@ -119,13 +119,17 @@ class Figures:
         return self.counts.total("received")
 
     @property
-    def unaided(self) -> Decimal | None:
-        """The share of what went one of the four ways that needed no person; None if nothing did.
+    def alone(self) -> Score:
+        """What went one of the four ways: without a person, and with one.
 
         Events that start nothing (a reply that stops a timer) are not counted as a success.
         """
-        alone = self.straight + self.recovered + self.duplicates
-        return Score(alone, self.person).share
+        return Score(self.straight + self.recovered + self.duplicates, self.person)
+
+    @property
+    def unaided(self) -> Decimal | None:
+        """The share of that which needed no person; None if nothing went any of the ways."""
+        return self.alone.share
 
     def unaided_series(self) -> list[float | None]:
         """Return that share from the beginning up to each slice's end."""

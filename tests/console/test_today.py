@@ -118,7 +118,8 @@ def test_ways_of_the_events_add_up_and_each_leads_to_its_rows() -> None:
     text, source = page(client), client.get("/", WEEK).text
 
     assert "Handled without a person 90.90 %" in text
-    assert "9 events in 7 days · 2 recovered by retry" in text
+    assert "10 of 11 runs and duplicates in 7 days" in text
+    assert "Where the events went 9 taken in" in text
     for title, count in (("Straight through", 5), ("Recovered by retry", 2),
                          ("Duplicate, stopped", 3), ("Needs a person", 1)):  # fmt: skip
         assert f"{title} {count}" in text
