@@ -41,7 +41,7 @@ WANTS = {"flow.replay": "replay", "flow.backfill": "backfill", "escalate": "esca
 SAYS = {
     "support_agent": "works the handoffs",
     "ops_lead": "backfills, bulk, escalations",
-    "contract_owner": "drafts, sign-off, roll-outs",
+    "contract_owner": "drafts, sign-off, contracts",
     "runtime_owner": "watches the runs, answers pages",
     "product_owner": "answers for what customers get",
     "manager": "sees promises, presses nothing",
