@@ -30,6 +30,9 @@ MAX_NODES = 100_000
 
 # Possessive, with an optional closing quote: an unterminated string is eaten once, never retried.
 _BRACKETS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([\[{])|([\]}])', re.DOTALL)
+_ALL_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG_NUMBER = b"0" * (MAX_DIGITS + 1)
+_BLANKS = " \t\n\r"
 _ODD_CHARACTER = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -55,7 +58,7 @@ def loads(raw: bytes, *, max_bytes: int = MAX_BYTES, decimals: bool = False) -> 
     _check_depth(raw)
     if not decimals and _is_plain(raw):
         try:
-            return _QUICK.decode(text)
+            return _quick(text)
         except (_Suspicious, ValueError):
             pass  # the careful reader finds out what and where
     return _careful(text, decimals=decimals)
@@ -98,9 +101,18 @@ def _is_plain(raw: bytes) -> bool:
     """Say whether the bounds on counts and characters cannot be broken by `raw`."""
     return (
         b"\\u" not in raw
-        and raw.count(b":") <= MAX_KEYS
+        and _LONG_NUMBER not in raw.translate(_ALL_ZEROS)
+        and (len(raw) <= MAX_KEYS or raw.count(b":") <= MAX_KEYS)
         and (len(raw) <= MAX_NODES or raw.count(b",") + raw.count(b"[") < MAX_NODES // 2)
     )
+
+
+def _quick(text: str) -> Json:
+    whole = text.strip(_BLANKS)
+    value, end = _QUICK.raw_decode(whole)
+    if end != len(whole):
+        raise _Suspicious
+    return value
 
 
 def _quick_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -108,12 +120,6 @@ def _quick_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     if len(result) != len(pairs) or len("".join(result)) > MAX_KEY_CHARS:
         raise _Suspicious  # many short keys look long too: the careful reader settles it
     return result
-
-
-def _quick_integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise _Suspicious
-    return int(text)
 
 
 def _quick_float(text: str) -> float:
@@ -129,7 +135,6 @@ def _quick_constant(name: str) -> NoReturn:
 
 _QUICK = json.JSONDecoder(
     object_pairs_hook=_quick_object,
-    parse_int=_quick_integer,
     parse_float=_quick_float,
     parse_constant=_quick_constant,
 )
