@@ -6,14 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
+
+from jsonschema_rs import Validator
 
 from contracts_app.rules.contract_checks import contract_findings
 from contracts_app.rules.contract_shape import CONTRACT_SHAPE
 from contracts_app.rules.identity import IdentityPointers
+from contracts_app.rules.schema_walk import mapped
 from contracts_app.rules.shape import refuse_if, shape_findings, with_lines
 from contracts_app.rules.states import StateMachine, parse_states
-from contracts_app.rules.validate import Schema, Violation, dialect_of, violations
+from contracts_app.rules.validate import (
+    ADDRESSES,
+    Schema,
+    Violation,
+    compile_schema,
+    departures,
+    dialect_of,
+)
 from meshline.core import canonical
 from meshline.core.durations import in_words, parse_duration
 from meshline.core.findings import Finding, refusals
@@ -178,9 +189,21 @@ class ContractSpec:
     digest: str
     warnings: tuple[Finding, ...] = ()
 
+    @property
+    def full_schema(self) -> Schema:
+        """The payload's schema, complete in itself: it names its dialect, and what is asserted."""
+        if not isinstance(self.schema, dict):
+            return self.schema
+        schema = self.schema if self.formats else mapped(self.schema, _without_format)
+        return {"$schema": ADDRESSES[self.dialect], **schema}
+
     def violations(self, payload: Json) -> list[Violation]:
         """Return where a payload departs from this version's schema, sorted by path."""
-        return violations(self.schema, payload, dialect=self.dialect, formats=self.formats)
+        return departures(self._validator, payload)
+
+    @cached_property
+    def _validator(self) -> Validator:
+        return compile_schema(self.schema, dialect=self.dialect, formats=self.formats)
 
 
 def parse_contract(document: Document) -> ContractSpec:
@@ -240,6 +263,10 @@ def _build(value: Mapping[str, Any], warnings: tuple[Finding, ...]) -> ContractS
         digest=canonical.digest(value, without=NOT_SIGNED),
         warnings=warnings,
     )
+
+
+def _without_format(node: dict[str, Any]) -> dict[str, Any]:
+    return {keyword: value for keyword, value in node.items() if keyword != "format"}
 
 
 def _risk(entry: Mapping[str, Any]) -> Risk:

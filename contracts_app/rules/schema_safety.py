@@ -55,6 +55,16 @@ def schema_findings(schema: Schema, *, dialect: str = "2020-12", at: str = "") -
     return found
 
 
+def is_too_large(schema: Schema) -> str:
+    """Return why a schema would hold a process, or "" if it is small enough to be worked on."""
+    if not schema or isinstance(schema, bool):
+        return ""
+    found = _sized(schema, "") or _walked(schema, "")
+    if not refusals(found):
+        found = _expanded(schema, "")
+    return next((one.message for one in refusals(found)), "")
+
+
 def _sized(schema: Schema, at: str) -> list[Finding]:
     if isinstance(schema, bool):
         said = "accepts everything" if schema else "accepts nothing"

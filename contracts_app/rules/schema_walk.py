@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -75,6 +75,8 @@ _PLAIN = [
     "writeOnly",
 ]
 
+# They describe what a text holds; Meshline asserts them in no dialect.
+CONTENT = frozenset(["contentEncoding", "contentMediaType", "contentSchema"])
 KEYWORDS = frozenset([*_ONE, *_LIST, *_MAP, *_PLAIN])
 # Keywords whose subschemas judge the very same value: a circle through them never ends.
 SAME_INSTANCE = frozenset(
@@ -96,6 +98,22 @@ def subschemas(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             for name, child in node[keyword].items():
                 if isinstance(child, dict | bool):
                     yield build([keyword, name]), child
+
+
+def mapped(schema: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """Return the schema with `change` made at every schema object in it, from the inside out."""
+    if not isinstance(schema, dict):
+        return schema
+    node: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword in _LIST and isinstance(value, list):
+            value = [mapped(child, change) for child in value]
+        elif keyword in _MAP and isinstance(value, dict):
+            value = {name: mapped(child, change) for name, child in value.items()}
+        elif keyword in _ONE:
+            value = mapped(value, change)
+        node[keyword] = value
+    return change(node)
 
 
 def local_target(root: Any, reference: str) -> Any:

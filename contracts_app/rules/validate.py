@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from contracts_app.rules.schema_walk import CONTENT, mapped
 from contracts_app.rules.sentences import sentence_of
 from meshline.core import canonical
 from meshline.core.errors import SchemaRefused
@@ -25,16 +26,27 @@ MAX_VIOLATIONS = 1_000  # an answer has an end
 MAX_LISTED_NODES = 2_000
 MAX_COMPILED = 512
 
-_PATTERNS = jsonschema_rs.RegexOptions(size_limit=10_000_000)  # linear engine: no look-around
+PATTERNS = jsonschema_rs.RegexOptions(size_limit=10_000_000)  # linear engine: no look-around
 _EMAILS = jsonschema_rs.EmailOptions(allow_display_text=False)
-_DRAFTS: dict[str, type[jsonschema_rs.Validator]] = {
-    "2020-12": jsonschema_rs.Draft202012Validator,
-    "2019-09": jsonschema_rs.Draft201909Validator,
-    "draft-07": jsonschema_rs.Draft7Validator,
-    "draft-06": jsonschema_rs.Draft6Validator,
-    "draft-04": jsonschema_rs.Draft4Validator,
+# Each dialect's validator, and the number by which the prover knows it.
+DRAFTS: dict[str, tuple[type[jsonschema_rs.Validator], int]] = {
+    "2020-12": (jsonschema_rs.Draft202012Validator, jsonschema_rs.Draft202012),
+    "2019-09": (jsonschema_rs.Draft201909Validator, jsonschema_rs.Draft201909),
+    "draft-07": (jsonschema_rs.Draft7Validator, jsonschema_rs.Draft7),
+    "draft-06": (jsonschema_rs.Draft6Validator, jsonschema_rs.Draft6),
+    "draft-04": (jsonschema_rs.Draft4Validator, jsonschema_rs.Draft4),
 }
-DIALECTS = tuple(_DRAFTS)
+DIALECTS = tuple(DRAFTS)
+# What `$schema` says of each.
+ADDRESSES = {
+    "2020-12": "https://json-schema.org/draft/2020-12/schema",
+    "2019-09": "https://json-schema.org/draft/2019-09/schema",
+    "draft-07": "http://json-schema.org/draft-07/schema#",
+    "draft-06": "http://json-schema.org/draft-06/schema#",
+    "draft-04": "http://json-schema.org/draft-04/schema#",
+}
+# There the library decodes contents; the later dialects only describe them, and so do we.
+_ASSERTING_CONTENT = ("draft-07", "draft-06")
 
 
 @dataclass(frozen=True, order=True)
@@ -60,7 +72,11 @@ def violations(
     and only the first one of a payload with more than 2,000 values.
     Raises: SchemaRefused if the schema itself cannot be used.
     """
-    validator = compile_schema(schema, dialect=dialect, formats=formats)
+    return departures(compile_schema(schema, dialect=dialect, formats=formats), payload)
+
+
+def departures(validator: jsonschema_rs.Validator, payload: Json) -> list[Violation]:
+    """Return what `violations` does, for a schema that was compiled before."""
     try:
         if validator.is_valid(payload):
             return []
@@ -97,7 +113,7 @@ def dialect_of(schema: Schema, default: str = "2020-12") -> str:
     named = schema.get("$schema", default) if isinstance(schema, dict) else default
     short = str(named).rstrip("#").removesuffix("/schema").rpartition("json-schema.org/")[2]
     short = short.removeprefix("draft/").replace("draft7", "draft-07").replace("draft6", "draft-06")
-    if short not in _DRAFTS:
+    if short not in DRAFTS:
         raise SchemaRefused(
             f"The dialect {str(named)[:120]!r} is not known.",
             remedy=f"Use one of {', '.join(DIALECTS)}.",
@@ -142,17 +158,24 @@ def _fingerprint(schema: Schema) -> bytes | str:
 
 
 def _compile(schema: Schema, dialect: str, formats: bool) -> jsonschema_rs.Validator:
-    validator_class = _DRAFTS[dialect_of(schema, dialect)]
+    used = dialect_of(schema, dialect)
+    validator_class, _ = DRAFTS[used]
+    if used in _ASSERTING_CONTENT:
+        schema = mapped(schema, _without_content)
     try:
         return validator_class(
             schema,
             validate_formats=formats,
             offline=True,
-            pattern_options=_PATTERNS,
+            pattern_options=PATTERNS,
             email_options=_EMAILS,
         )
     except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
         raise _refusal(error) from None
+
+
+def _without_content(node: dict[str, Any]) -> dict[str, Any]:
+    return {keyword: value for keyword, value in node.items() if keyword not in CONTENT}
 
 
 def _refusal(error: Exception) -> SchemaRefused:
