@@ -11,9 +11,10 @@ from contracts_app.admin.base import change_url, person
 from contracts_app.admin.documents import Line, difference
 from contracts_app.models import ContractState, ContractVersion
 from contracts_app.queries import clock
+from contracts_app.queries.changes import roles_to_sign
 from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules.contract_spec import ContractSpec
-from contracts_app.rules.signoff import required, title_of
+from contracts_app.rules.signoff import title_of
 from contracts_app.services import publishing, rights
 from meshline.core.errors import MeshlineError
 
@@ -104,7 +105,7 @@ class ContractPage:
                 missing=missing.get(role, ""),
                 mine=role in mine,
             )
-            for role in required(self.spec)
+            for role in roles_to_sign(self.version)
         ]
 
     @property

@@ -37,8 +37,11 @@ class Missing:
         return f"The {title_of(self.role)} {self.reason}."
 
 
-def required(spec: ContractSpec) -> tuple[str, ...]:
+def required(spec: ContractSpec, *, breaks: bool = False) -> tuple[str, ...]:
     """Return the roles that must sign: owners' roles, and "consumer:<system>" for consumers.
+
+    A version that breaks, or may break, is signed by the contract owner and by the product owner
+    whatever its text asks for: two people decide that customers are moved.
 
     "consumer:*" stands for every consumer that is live; one that is planned or leaving need not
     sign. Roles come once, in the order of the document.
@@ -50,6 +53,8 @@ def required(spec: ContractSpec) -> tuple[str, ...]:
             roles += [f"consumer:{consumer.system}" for consumer in live]
         else:
             roles.append(role)
+    if breaks:
+        roles += ["contract", "product"]
     return tuple(dict.fromkeys(roles))
 
 
@@ -63,13 +68,6 @@ def missing(
     last = {signature.role: signature for signature in signatures}
     found = ((role, _reason(last.get(role), digest, now)) for role in roles)
     return [Missing(role, reason) for role, reason in found if reason]
-
-
-def publishable(
-    spec: ContractSpec, signatures: Sequence[Signature], *, now: datetime
-) -> list[Missing]:
-    """Return what still keeps this version from being published, by its own required roles."""
-    return missing(required(spec), signatures, digest=spec.digest, now=now)
 
 
 def title_of(role: str) -> str:

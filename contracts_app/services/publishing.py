@@ -8,10 +8,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from contracts_app.models import Contract, ContractState, ContractVersion, Owner, Ownership, SignOff
+from contracts_app.queries.changes import change_of, roles_to_sign
 from contracts_app.queries.people import person_with_email
 from contracts_app.queries.registry import SERVING, spec_of
+from contracts_app.rules.contract_change import ContractChange
 from contracts_app.rules.contract_spec import NOT_SIGNED, ContractSpec
-from contracts_app.rules.signoff import Missing, Signature, publishable, required, title_of
+from contracts_app.rules.signoff import Missing, Signature, missing, title_of
 from contracts_app.rules.versions import bump, parse_version
 from contracts_app.services import audit
 from contracts_app.services.drafts import fill, held_in, judge, save, told
@@ -27,13 +29,15 @@ from meshline.core.yaml12 import Document
 def propose(*, version: ContractVersion, by: User | None = None, now: datetime) -> ContractVersion:
     """Freeze a draft and ask its owners to sign.
 
-    Raises: DocumentRefused; NotAllowed; Conflict if its number is not higher; IllegalTransition.
+    Raises: DocumentRefused, also if its number is lower than the change asks for; NotAllowed;
+    IllegalTransition.
     """
     held = held_in(version, ContractState.DRAFT)
     document, spec = judge(held.text, of=held.contract)
     if by is not None:
         check_contract(by, spec)
     _check_higher(held.contract, document, spec)
+    _check_step(document, spec, change_of(spec))
     return _move(held, ContractState.IN_REVIEW, "contract.propose", by=by, now=now)
 
 
@@ -69,7 +73,7 @@ def sign_off(
     """
     held = held_in(version, ContractState.IN_REVIEW)
     spec = spec_of(held)
-    if role not in required(spec):
+    if role not in roles_to_sign(held):
         raise NotAllowed(f"{held} asks for no sign-off by the {title_of(role)}.")
     if role not in signing_roles(by, spec):
         raise NotAllowed(
@@ -102,25 +106,29 @@ def sign_off(
 def missing_signoffs(version: ContractVersion, *, now: datetime) -> list[Missing]:
     """Return which sign-offs still keep a version from being published, and why."""
     given = version.signoffs.select_related("signed_by").order_by("signed_at", "id")
-    return publishable(spec_of(version), [_signature(one) for one in given], now=now)
+    roles, digest = roles_to_sign(version), spec_of(version).digest
+    return missing(roles, [_signature(one) for one in given], digest=digest, now=now)
 
 
 @transaction.atomic
 def publish(*, version: ContractVersion, by: User | None = None, now: datetime) -> ContractVersion:
     """Put a signed version into service; the one before it in the same major is deprecated.
 
-    Raises: NotAllowed while a sign-off is missing, naming every one; DocumentRefused; Conflict;
-    IllegalTransition.
+    It is compared again with what is in service now: another version may have been published
+    since it was proposed.
+    Raises: NotAllowed while a sign-off is missing, naming every one; DocumentRefused, also if its
+    number is lower than the change asks for; Conflict; IllegalTransition.
     """
     held = held_in(version, ContractState.IN_REVIEW)
     document, spec = judge(held.text, of=held.contract)
     if by is not None:
         check_contract(by, spec)
     _check_higher(held.contract, document, spec)
-    missing = missing_signoffs(held, now=now)
-    if missing:
+    _check_step(document, spec, change_of(spec))
+    unsigned = missing_signoffs(held, now=now)
+    if unsigned:
         raise NotAllowed(
-            f"{held} is not signed by all: {' '.join(map(str, missing))}",
+            f"{held} is not signed by all: {' '.join(map(str, unsigned))}",
             remedy="Each owner signs for themselves.",
         )
     _check_owners(document, spec)
@@ -272,6 +280,23 @@ def _check_higher(contract: Contract, document: Document, spec: ContractSpec) ->
         remedy = f"Write version: {bump(max(same_major).text, 'minor')} or higher."
         finding = document.finding("/version", message, remedy)
         raise DocumentRefused(message, findings=[finding], remedy=remedy)
+
+
+def _check_step(document: Document, spec: ContractSpec, change: ContractChange) -> None:
+    """Refuse a number that promises less of a change than there is."""
+    if parse_version(spec.version) >= parse_version(change.least_version):
+        return
+    words = {"breaking": "breaks", "unknown": "may break", "compatible": "changes"}
+    against = f" {change.deciding.version}" if change.deciding else ""
+    hurt = ", ".join(one.system for one in change.hurt)
+    message = (
+        f"This text {words[change.verdict]}{against}"
+        + (f" and would hurt {hurt}" if hurt else "")
+        + f": version {spec.version} promises too little."
+    )
+    remedy = f"Write version: {change.least_version} or higher, or take the change back."
+    finding = document.finding("/version", message, remedy)
+    raise DocumentRefused(message, findings=[finding], remedy=remedy)
 
 
 def _move(

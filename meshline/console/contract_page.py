@@ -11,8 +11,9 @@ from django.urls import reverse
 from contracts_app.models import ContractState, ContractVersion, SlaPolicy
 from contracts_app.queries import catalogue, documents, registry
 from contracts_app.queries.catalogue import Listed
+from contracts_app.queries.changes import roles_to_sign
 from contracts_app.rules.contract_spec import ContractSpec
-from contracts_app.rules.signoff import required, title_of
+from contracts_app.rules.signoff import title_of
 from meshline.console import access
 from meshline.console.addresses import tabs, with_query
 from meshline.console.ui import lineage, nav
@@ -140,7 +141,7 @@ def _signoffs(version: ContractVersion, spec: ContractSpec | None) -> list[dict[
         for row in version.signoffs.select_related("signed_by").order_by("signed_at", "pk")
         if row.digest == version.digest
     }
-    roles = list(required(spec)) if spec else list(given)
+    roles = list(roles_to_sign(version)) if spec else list(given)
     found = []
     for role in roles:
         row = given.get(role)

@@ -110,10 +110,23 @@ def test_every_live_consumer_must_sign_when_all_are_asked() -> None:
     assert signoff.required(spec) == ("contract", "product", "consumer:helpdesk")
 
 
+def test_breaking_version_is_signed_by_contract_and_product_owner_whatever_its_text_asks() -> None:
+    spec = contract("runtime")
+    assert signoff.required(spec) == ("runtime",)
+    assert signoff.required(spec, breaks=True) == ("runtime", "contract", "product")
+
+
 def test_version_is_publishable_when_every_role_has_signed_this_text() -> None:
     spec = contract("contract", "product")
-    assert signoff.publishable(spec, signed(spec, "contract", "product"), now=NOW) == []
-    (missing,) = signoff.publishable(spec, signed(spec, "contract"), now=NOW)
+    assert (
+        signoff.missing(
+            signoff.required(spec), signed(spec, "contract", "product"), digest=spec.digest, now=NOW
+        )
+        == []
+    )
+    (missing,) = signoff.missing(
+        signoff.required(spec), signed(spec, "contract"), digest=spec.digest, now=NOW
+    )
     assert str(missing) == "The product owner has not signed yet."
 
 
@@ -125,7 +138,10 @@ def test_edit_expiry_and_a_later_no_void_a_signature() -> None:
         Signature("product", "sam@example.com", spec.digest, verdict=False),
         Signature("runtime", "li@example.com", spec.digest, expires_at=NOW - timedelta(days=1)),
     ]
-    reasons = {m.role: m.reason for m in signoff.publishable(spec, signatures, now=NOW)}
+    reasons = {
+        m.role: m.reason
+        for m in signoff.missing(signoff.required(spec), signatures, digest=spec.digest, now=NOW)
+    }
     assert reasons == {
         "contract": "signed an earlier text, which was edited since",
         "product": "said no",

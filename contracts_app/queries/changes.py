@@ -1,0 +1,35 @@
+"""What a proposed text would change: judged against the versions in service."""
+
+from __future__ import annotations
+
+from contracts_app.models import ContractState, ContractVersion
+from contracts_app.queries.registry import SERVING, spec_of
+from contracts_app.queries.remembered import Remembered
+from contracts_app.rules.contract_change import ContractChange, judge_change
+from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.signoff import required
+
+# A verdict follows from texts alone, so it is kept under their digests.
+_judged: Remembered[tuple[str, ...], ContractChange] = Remembered(limit=128)
+
+
+def change_of(spec: ContractSpec, *, budget_s: float = 2.0) -> ContractChange:
+    """Return what a proposal means for the versions in service and for its consumers.
+
+    A version of the same number is left out: it is the proposal itself. `budget_s` bounds each
+    comparison, in seconds.
+    """
+    rows = ContractVersion.objects.filter(contract__name=spec.name, state__in=SERVING)
+    serving = [row for row in rows.select_related("contract") if row.version != spec.version]
+    key = (spec.digest, *sorted(row.digest for row in serving))
+    return _judged.get(
+        key, lambda: judge_change(spec, [spec_of(row) for row in serving], budget_s=budget_s)
+    )
+
+
+def roles_to_sign(version: ContractVersion) -> tuple[str, ...]:
+    """Return the roles whose yes a version needs; a proposal that breaks needs more of them."""
+    spec = spec_of(version)
+    open_states = (ContractState.DRAFT, ContractState.IN_REVIEW)
+    breaks = version.state in open_states and change_of(spec).verdict != "compatible"
+    return required(spec, breaks=breaks)
