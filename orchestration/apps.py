@@ -14,9 +14,15 @@ class OrchestrationConfig(AppConfig):
     def ready(self) -> None:
         """Tell the registry what only the engine knows."""
         from contracts_app.rules import facts
-        from contracts_app.services.promises import CONDITION_FINDINGS, LAST_EVENTS
+        from contracts_app.services.promises import (
+            CONDITION_FINDINGS,
+            LAST_EVENTS,
+            REFUSED_TRAFFIC,
+        )
         from orchestration.queries.last_events import last_events
+        from orchestration.queries.past_events import refused_traffic
         from orchestration.rules.policy_conditions import condition_findings
 
         facts.provide(CONDITION_FINDINGS, condition_findings)
         facts.provide(LAST_EVENTS, last_events)
+        facts.provide(REFUSED_TRAFFIC, refused_traffic)

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
@@ -24,6 +25,7 @@ from contracts_app.admin.base import (
 from contracts_app.admin.contract_page import ContractPage
 from contracts_app.admin.documents import DocumentText, refusal
 from contracts_app.admin.typed import TypedForm, TypedInline
+from contracts_app.admin.verdict import DAYS, Verdict, days_of
 from contracts_app.models import (
     AuditEntry,
     Contract,
@@ -244,9 +246,20 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
 
     def get_urls(self) -> list[URLPattern]:
         """The stock pages, and one address for the buttons of a frozen version."""
-        view = self.admin_site.admin_view(require_POST(self.button_view))
-        own = path("<int:pk>/do/", view, name="contracts_app_contractversion_do")
-        return [own, *super().get_urls()]
+        view = self.admin_site.admin_view
+        name = "contracts_app_contractversion"
+        own = [
+            path("<int:pk>/do/", view(require_POST(self.button_view)), name=f"{name}_do"),
+            path("judge/", view(require_POST(self.judge_view)), name=f"{name}_judge"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def judge_view(self, request: HttpRequest) -> HttpResponse:
+        """Judge a text as it is typed; nothing is stored."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        verdict = Verdict(request.POST.get("text", ""), clock.now())
+        return render(request, "admin/contracts_app/_verdict.html", {"verdict": verdict})
 
     def button_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Do what the pressed button says; the services decide who may."""
@@ -302,7 +315,14 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
         form_url: str = "",
         obj: ContractVersion | None = None,
     ) -> HttpResponse:
-        """Add what the buttons, the sign-offs and the examples need."""
+        """Add what the buttons, the sign-offs, the examples and the verdict need."""
+        context["judge_url"] = reverse("admin:contracts_app_contractversion_judge")
+        text = request.POST.get("text") or (obj.text if obj is not None else "")
+        if obj is None or obj.state in (ContractState.DRAFT, ContractState.IN_REVIEW):
+            days = days_of(request.GET.get("days", ""))
+            context |= {"days": DAYS, "verdict": Verdict(
+                text, clock.now(), days=days, with_traffic=obj is not None, budget_s=2.0
+            ) if text else None}  # fmt: skip
         if obj is not None:
             context["page"] = ContractPage(request, obj)
             context["do_url"] = reverse("admin:contracts_app_contractversion_do", args=[obj.pk])

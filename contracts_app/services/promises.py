@@ -20,6 +20,8 @@ from meshline.core.yaml12 import Document
 CONDITION_FINDINGS = "sla_policy.condition_findings"
 # Answered by it as well: {contract: when its last event came}, for the names given.
 LAST_EVENTS = "contracts.last_events"
+# And so is: what of the events accepted since a moment a text would have refused.
+REFUSED_TRAFFIC = "contracts.refused_traffic"
 
 
 def _calendar(document: Document, _references: bool) -> Judged:
