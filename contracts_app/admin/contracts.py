@@ -22,6 +22,7 @@ from contracts_app.admin.base import (
     pre,
     refuse,
 )
+from contracts_app.admin.contract_buttons import pressed
 from contracts_app.admin.contract_page import ContractPage
 from contracts_app.admin.documents import DocumentText, refusal
 from contracts_app.admin.typed import TypedForm, TypedInline
@@ -36,7 +37,7 @@ from contracts_app.models import (
 )
 from contracts_app.queries import clock
 from contracts_app.rules import facts
-from contracts_app.services import drafts, publishing, rights
+from contracts_app.services import drafts, publishing, retiring, rights
 from contracts_app.services.promises import LAST_EVENTS
 from meshline.core.errors import DocumentRefused, MeshlineError
 
@@ -266,41 +267,24 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
         version = self.get_object(request, str(pk))
         if version is None or not self.has_view_permission(request, version):
             raise PermissionDenied
-        by, now, note = person(request), clock.now(), request.POST.get("note", "")
-        match request.POST.get("do", "").partition(" "):
-            case ("sign" | "refuse" as verb, _, role):
-                yes = verb == "sign"
-                return self.attempt(
-                    request,
-                    version,
-                    lambda: publishing.sign_off(
-                        version=version, role=role, verdict=yes, note=note, by=by, now=now
-                    ),
-                    "Your sign-off is recorded." if yes else "Your no is recorded.",
-                )
-            case ("withdraw", _, _):
-                act, done = publishing.withdraw, f"The contract {version} is a draft again."
-            case ("publish", _, _):
-                act = publishing.publish
-                done = f"The contract {version} is published and serves from now on."
-            case ("retire", _, _):
-                return self.attempt(
-                    request,
-                    version,
-                    lambda: publishing.retire(version=version, by=by, reason=note, now=now),
-                    f"The contract {version} is retired.",
-                )
-            case ("draft", _, _):
-                return self._new_draft(request, version)
-            case _:
-                raise PermissionDenied
-        return self.attempt(request, version, lambda: act(version=version, by=by, now=now), done)
+        by, now = person(request), clock.now()
+        do, _, role = request.POST.get("do", "").partition(" ")
+        if do in ("draft", "back"):
+            return self._new_draft(request, version, back=do == "back")
+        press = pressed(do, version, role=role, by=by, given=request.POST, now=now)
+        if press is None:
+            raise PermissionDenied
+        return self.attempt(request, version, press.act, press.done)
 
-    def _new_draft(self, request: HttpRequest, version: ContractVersion) -> HttpResponse:
+    def _new_draft(
+        self, request: HttpRequest, version: ContractVersion, *, back: bool
+    ) -> HttpResponse:
+        by, now = person(request), clock.now()
         try:
-            draft = drafts.draft_from_published(
-                contract=version.contract, by=person(request), now=clock.now()
-            )
+            if back:
+                draft = retiring.roll_back(to=version, by=by, now=now)
+            else:
+                draft = drafts.draft_from_published(contract=version.contract, by=by, now=now)
         except MeshlineError as error:
             refuse(request, error)
             return HttpResponseRedirect(change_url(version))

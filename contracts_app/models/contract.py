@@ -62,6 +62,11 @@ class ContractVersion(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
 
+    deprecated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sunset_on = models.DateField(
+        null=True, blank=True, editable=False, help_text="The first day without it, UTC."
+    )
+
     class Meta:
         ordering = ["contract", "-published_at", "-id"]
         constraints = [

@@ -1,4 +1,4 @@
-"""Contract versions on their way to service: propose, sign off, publish, retire, install."""
+"""Contract versions on their way to service: propose, sign off, publish, install."""
 
 from __future__ import annotations
 
@@ -136,20 +136,6 @@ def publish(*, version: ContractVersion, by: User | None = None, now: datetime) 
 
 
 @transaction.atomic
-def retire(
-    *, version: ContractVersion, by: User | None = None, reason: str, now: datetime
-) -> ContractVersion:
-    """Take a version out of service for ever; stored events keep it.
-
-    Raises: NotAllowed; IllegalTransition.
-    """
-    held = held_in(version, ContractState.ACTIVE, ContractState.DEPRECATED)
-    if by is not None:
-        check_contract(by, spec_of(held))
-    return _move(held, ContractState.RETIRED, "contract.retire", by=by, now=now, reason=reason)
-
-
-@transaction.atomic
 def install(*, text: str, by: User | None = None, now: datetime) -> tuple[ContractVersion, bool]:
     """Publish a contract that was reviewed as a file; returns the version and whether it is new.
 
@@ -228,6 +214,8 @@ def _serve(
     for other in held.contract.versions.filter(state=ContractState.ACTIVE).exclude(pk=held.pk):
         if parse_version(other.version).numbers[0] == major:
             before = other.digest
+            other.deprecated_at = now
+            other.save(update_fields=["deprecated_at"])
             _move(other, ContractState.DEPRECATED, "contract.deprecate", by=by, now=now)
     held.published_at, held.published_by = now, by
     held.save(update_fields=["published_at", "published_by"])

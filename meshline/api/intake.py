@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts_app.models import Source
+from contracts_app.queries.deprecations import deprecation_of
 from contracts_app.queries.standing import Standing
 from meshline.api import problems, rate
 from meshline.api.auth import authenticate_delivery, headers_of
@@ -38,7 +39,8 @@ class EventIntake(ApiView):
         except Exception as error:  # noqa: BLE001 the list of statuses knows no 500
             return problems.problem(_listed(error))
         answer = {"event_id": str(receipt.event_id), "duplicate": receipt.duplicate}
-        return Response(answer, status=202)
+        leaving = deprecation_of(receipt.version) if receipt.version else None
+        return Response(answer, status=202, headers=leaving.headers() if leaving else None)
 
 
 def _accept(request: Request, slug: str) -> Receipt:

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts_app.models import Contract, ContractState, ContractVersion
+from contracts_app.queries.deprecations import deprecation_of
 from meshline.api.auth import ApiKeyAuthentication, HasScope
 from meshline.api.base import ApiView
 from meshline.api.serializers import contract_shape, version_shape
@@ -52,4 +53,5 @@ class VersionDetail(ApiView):
         )
         if found is None:
             raise NotFound(f"There is no published version {version[:40]} of {name[:120]}.")
-        return Response(version_shape(found))
+        leaving = deprecation_of(found)
+        return Response(version_shape(found), headers=leaving.headers() if leaving else None)

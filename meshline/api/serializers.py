@@ -79,5 +79,7 @@ def version_shape(version: ContractVersion) -> dict[str, Any]:
         "state": version.state,
         "digest": version.digest,
         "published_at": version.published_at,
+        "deprecated_at": version.deprecated_at,
+        "sunset_on": version.sunset_on,
         "document": version.body,
     }

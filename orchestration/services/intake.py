@@ -64,7 +64,7 @@ def accept_event(
             f"{source.name} sent {receipt.conflict} before with another body; the first stands.",
             remedy="Send a changed event under an id of its own.",
         )
-    return receipt
+    return replace(receipt, version=judged.version)
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from django.db.models import F
 from contracts_app.models import ContractVersion
 from contracts_app.queries import registry
 from contracts_app.queries.standing import Standing
-from contracts_app.rules.validate import Violation, violations
+from contracts_app.rules.validate import Violation
 from contracts_app.services import audit
 from meshline.core.ids import uuid7_at
 from meshline.core.safejson import Json
@@ -28,6 +28,7 @@ class Receipt:
     """What the sender is told: the event's id, and whether it was here already.
 
     `conflict` is the external id that was known with another body: refuse, once it is committed.
+    `version` is the contract version that the delivery was judged by, None if none fits.
     """
 
     event_id: UUID
@@ -35,6 +36,7 @@ class Receipt:
     held: bool = False
     handoff: Handoff | None = None
     conflict: str = ""
+    version: ContractVersion | None = None
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,7 @@ class Judged:
 
 def violations_of(version: ContractVersion, payload: Json) -> tuple[Violation, ...]:
     """Every point where a payload departs from a contract version."""
-    spec = registry.spec_of(version)
-    return tuple(violations(spec.schema, payload, dialect=spec.dialect, formats=spec.formats))
+    return tuple(registry.spec_of(version).violations(payload))
 
 
 def store(delivery: Delivery, judged: Judged) -> Receipt:

@@ -190,3 +190,19 @@ def test_message_names_a_contract_as_it_is_written(
 
     assert f"The contract {NAME} " in answer.text
     assert NAME.capitalize() not in answer.text
+
+
+def test_owner_deprecates_a_version_with_its_last_day_and_goes_back_to_an_older_text(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    version = given_published(owners)
+    author = sign_in(user=owners["contract"])
+
+    assert "is no day" in press(author, version, "deprecate", sunset_on="soon", note="old")
+    assert "reason is missing" in press(author, version, "deprecate")
+    shown = press(author, version, "deprecate", sunset_on="2999-01-31", note="2.0 comes")
+    assert "is deprecated; whoever sends it is told so" in shown
+    assert "it ends on" in shown
+
+    press(author, version, "back")
+    assert ContractVersion.objects.get(state="draft").version == "2.0.0"

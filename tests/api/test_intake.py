@@ -13,8 +13,9 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from contracts_app.models import Source
+from contracts_app.models import ContractVersion, Source
 from contracts_app.queries import clock
+from contracts_app.services import retiring
 from contracts_app.services.sources import add_secret, end_secret
 from orchestration.models import DeliveryConflict, Event, EventBody, HeldEvent, Run
 from tests.api.signing import SECRETS, encoded, signed
@@ -378,3 +379,17 @@ def test_delivery_without_tls_is_refused_where_the_console_is_on_https(
     assert taken.status_code == 202
     assert client.get("/api/v1/healthz").status_code == 200
     assert client.get("/").status_code == 301
+
+
+def test_sender_under_a_deprecated_version_is_told_to_move_on(client: Client) -> None:
+    version = ContractVersion.objects.get(contract__name="support.refund.requested")
+    now = clock.now()
+    retiring.deprecate(
+        version=version, sunset_on=(now + timedelta(days=30)).date(), reason="2.0 comes", now=now
+    )
+
+    answer = webhook(client, refund_requested())
+
+    assert answer.status_code == 202
+    assert answer["Deprecation"] == f"@{int(now.timestamp())}"
+    assert answer["Sunset"].endswith("00:00:00 GMT")

@@ -21,7 +21,7 @@ from contracts_app.models import (
     SignOff,
 )
 from contracts_app.queries import clock, registry
-from contracts_app.services import drafts, publishing
+from contracts_app.services import drafts, publishing, retiring
 from meshline.core.errors import (
     Conflict,
     DocumentRefused,
@@ -247,7 +247,7 @@ def test_contract_owner_of_other_contracts_may_not_draft_this_one(owners: dict[s
     with pytest.raises(NotAllowed, match="do not own"):
         drafts.start_draft(text=text, by=stranger, now=clock.now())
     with pytest.raises(NotAllowed):
-        publishing.retire(version=version, by=stranger, reason="", now=clock.now())
+        retiring.retire(version=version, by=stranger, reason="", now=clock.now())
 
 
 def test_deputy_may_draft_and_sign(owners: dict[str, User]) -> None:
@@ -273,7 +273,7 @@ def test_owner_that_is_not_listed_keeps_a_version_from_service(owners: dict[str,
 def test_retired_version_serves_no_more(owners: dict[str, User]) -> None:
     version = given_published(owners)
 
-    publishing.retire(version=version, by=owners["contract"], reason="replaced", now=clock.now())
+    retiring.retire(version=version, by=owners["contract"], reason="replaced", now=clock.now())
 
     with pytest.raises(MeshlineError):
         registry.published_version(NAME)

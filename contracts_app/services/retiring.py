@@ -1,0 +1,87 @@
+"""Contract versions on their way out: deprecate with a date, retire, roll back."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from contracts_app.models import ContractState, ContractVersion
+from contracts_app.queries.registry import spec_of
+from contracts_app.rules.versions import bump, parse_version
+from contracts_app.services.drafts import held_in, start_draft, told
+from contracts_app.services.rewriting import with_value
+from contracts_app.services.rights import check_contract
+from meshline.core import yaml12
+from meshline.core.errors import BadValue, NotAllowed
+
+
+@transaction.atomic
+def deprecate(
+    *,
+    version: ContractVersion,
+    sunset_on: date | None,
+    by: User | None = None,
+    reason: str,
+    now: datetime,
+) -> ContractVersion:
+    """Tell whoever sends or reads a version to move on, and until which day; it still serves.
+
+    A version that is deprecated already gets another day, or none.
+    Raises: NotAllowed; BadValue for a day that is over or a reason that is missing;
+    IllegalTransition.
+    """
+    held = held_in(version, ContractState.ACTIVE, ContractState.DEPRECATED)
+    if by is not None:
+        check_contract(by, spec_of(held))
+    _check_reason(reason)
+    if sunset_on is not None and sunset_on <= now.date():
+        raise BadValue(f"The day {sunset_on} is over.", remedy="Choose a day to come, or none.")
+    held.state = ContractState.DEPRECATED
+    held.deprecated_at = held.deprecated_at or now
+    held.sunset_on = sunset_on
+    held.save(update_fields=["state", "deprecated_at", "sunset_on"])
+    detail = {"sunset_on": sunset_on.isoformat() if sunset_on else ""}
+    told("contract.deprecate", held, by=by, now=now, after=held.digest, reason=reason,
+         detail=detail)  # fmt: skip
+    return held
+
+
+@transaction.atomic
+def retire(
+    *, version: ContractVersion, by: User | None = None, reason: str, now: datetime
+) -> ContractVersion:
+    """Take a version out of service for ever; stored events keep it.
+
+    Raises: NotAllowed; IllegalTransition.
+    """
+    held = held_in(version, ContractState.ACTIVE, ContractState.DEPRECATED)
+    if by is not None:
+        check_contract(by, spec_of(held))
+    held.state = ContractState.RETIRED
+    held.save(update_fields=["state"])
+    told("contract.retire", held, by=by, now=now, after=held.digest, reason=reason)
+    return held
+
+
+@transaction.atomic
+def roll_back(*, to: ContractVersion, by: User | None = None, now: datetime) -> ContractVersion:
+    """Start a draft with the text of an earlier version: going back is a new version as well.
+
+    Its number is one major above the highest, because what was allowed since is taken back; the
+    verdict on the draft says whether less would do.
+    Raises: NotAllowed for a version that never served; Conflict if there is a draft.
+    """
+    if to.state in (ContractState.DRAFT, ContractState.IN_REVIEW):
+        raise NotAllowed(f"{to} was never in service.", remedy="Choose a published version.")
+    numbers = [parse_version(one) for one in to.contract.versions.values_list("version", flat=True)]
+    text = with_value(yaml12.load(to.text), "version", bump(max(numbers).text, "major"))
+    if "status" in to.body:
+        text = with_value(yaml12.load(text), "status", "draft")
+    return start_draft(text=text, by=by, now=now)
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise BadValue("A reason is missing.", remedy="Say in a few words why it is deprecated.")
