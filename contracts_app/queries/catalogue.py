@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -19,6 +20,7 @@ from contracts_app.models import (
 )
 from contracts_app.queries import oncall
 from contracts_app.queries.registry import SERVING
+from contracts_app.queries.standing import Standing
 from contracts_app.rules.versions import parse_version
 from meshline.core.errors import BadValue, NotFound
 
@@ -28,8 +30,9 @@ RISKS = ("critical", "high", "medium", "low")
 
 @dataclass(frozen=True)
 class Numbered:
-    """One version without its text."""
+    """One version without its text; consumers and fallback are told of the serving one."""
 
+    pk: int
     version: str
     state: str
     published_at: datetime | None = None
@@ -118,16 +121,57 @@ def values_of(row: Listed, facet: str) -> frozenset[str]:
 
 
 def catalogue(q: str = "") -> list[Listed]:
-    """Return every contract by name, or those in which `q` is found; four queries."""
-    rows = Contract.objects.order_by("name")
-    versions = _versions(ContractVersion.objects.all())
-    owners = _owners(Ownership.objects.all())
+    """Return every contract by name, or those in which `q` is found.
+
+    Contracts and versions are read once per change of the registry; people's and systems' names
+    each time. What `q` stands in is the text of the versions that are shown, or a name.
+    """
+    framed: tuple[_Framed, ...] = Standing.read().ask("catalogue", _framed)
+    owners = {row.pk: row for row in Owner.objects.select_related("person")}
     systems = dict(System.objects.values_list("name", "title"))
-    hits = _with_text(q)
-    listed = [
-        _listed(row, versions.get(row.pk, ()), owners.get(row.pk, {}), systems) for row in rows
-    ]
+    hits = _with_text(q, framed)
+    listed = [_listed(one, owners, systems) for one in framed]
     return [row for row in listed if not q or row.contract.pk in hits or _says(row, q)]
+
+
+@dataclass(frozen=True)
+class _Framed:
+    """One contract, its versions, its owners' ids: what changes with the registry only."""
+
+    contract: Contract
+    versions: tuple[Numbered, ...]
+    serving: Numbered | None
+    owners: Mapping[str, tuple[int, int | None]]
+
+    @property
+    def shown(self) -> list[int]:
+        """The ids of the versions that the catalogue speaks of."""
+        coming = [one.pk for one in self.versions if one.state in COMING]
+        return [*([self.serving.pk] if self.serving else []), *coming]
+
+
+def _framed(contract: Contract | None = None) -> tuple[_Framed, ...]:
+    """Read all contracts, or one."""
+    rows = [contract] if contract else Contract.objects.order_by("name")
+    own = {"contract": contract} if contract else {}
+    owned: dict[int, dict[str, tuple[int, int | None]]] = {}
+    matrix = Ownership.objects.filter(**own)
+    for pk, role, owner, deputy in matrix.values_list(
+        "contract_id", "role", "owner_id", "deputy_id"
+    ):
+        owned.setdefault(pk, {})[role] = (owner, deputy)
+    numbered = _numbered(ContractVersion.objects.filter(**own))
+    serving = {pk: _serving(found) for pk, found in numbered.items()}
+    told = _details([one.pk for one in serving.values() if one is not None])
+    return tuple(
+        _Framed(
+            row,
+            numbered.get(row.pk, ()),
+            replace(one, **told[one.pk]) if (one := serving.get(row.pk)) else None,
+            owned.get(row.pk, {}),
+        )
+        for row in rows
+    )
 
 
 def listed_contract(name: str) -> Listed:
@@ -135,10 +179,11 @@ def listed_contract(name: str) -> Listed:
     row = Contract.objects.filter(name=name).first()
     if row is None:
         raise NotFound(f"There is no contract {name}.")
-    versions = _versions(ContractVersion.objects.filter(contract=row)).get(row.pk, ())
-    owners = _owners(Ownership.objects.filter(contract=row)).get(row.pk, {})
+    (framed,) = _framed(row)
+    ids = [pk for pair in framed.owners.values() for pk in pair if pk is not None]
+    owners = {one.pk: one for one in Owner.objects.filter(pk__in=ids).select_related("person")}
     systems = dict(System.objects.values_list("name", "title"))
-    return _listed(row, versions, owners, systems)
+    return _listed(framed, owners, systems)
 
 
 def version_of(contract: Contract, number: str) -> ContractVersion:
@@ -162,19 +207,32 @@ def with_on_call(owners: Iterable[Answers], now: datetime) -> list[Answers]:
     return found
 
 
-def _versions(rows: QuerySet[ContractVersion]) -> dict[int, tuple[Numbered, ...]]:
+def _numbered(rows: QuerySet[ContractVersion]) -> dict[int, tuple[Numbered, ...]]:
     """Return the versions by contract, the highest first, without their texts."""
-    columns = ("contract_id", "version", "state", "published_at")
-    inner = ("body__consumers", "body__manual_fallback__runbook")
+    columns = ("contract_id", "pk", "version", "state", "published_at")
     found: dict[int, list[Numbered]] = {}
-    for contract, number, state, published_at, consumers, fallback in rows.order_by().values_list(
-        *columns, *inner
-    ):
-        one = Numbered(number, state, published_at, len(consumers or ()), fallback or "")
-        found.setdefault(contract, []).append(one)
+    for contract, pk, number, state, published_at in rows.order_by().values_list(*columns):
+        found.setdefault(contract, []).append(Numbered(pk, number, state, published_at))
     return {
         contract: tuple(sorted(ones, key=_rank, reverse=True)) for contract, ones in found.items()
     }
+
+
+def _details(pks: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return what the texts of some versions say of consumers and of the manual fallback."""
+    inner = ("pk", "body__consumers", "body__manual_fallback__runbook")
+    rows = ContractVersion.objects.filter(pk__in=pks).order_by().values_list(*inner)
+    return {
+        pk: {"consumers": len(consumers or ()), "fallback": fallback or ""}
+        for pk, consumers, fallback in rows
+    }
+
+
+def _serving(versions: Iterable[Numbered]) -> Numbered | None:
+    """Return the version that events are judged by: the newest active, else deprecated one."""
+    listed = list(versions)
+    by_state = (one for state in SERVING for one in listed if one.state == state)
+    return next(by_state, None)
 
 
 def _rank(one: Numbered) -> tuple[int, int, int]:
@@ -184,35 +242,24 @@ def _rank(one: Numbered) -> tuple[int, int, int]:
         return (0, 0, 0)
 
 
-def _owners(rows: QuerySet[Ownership]) -> dict[int, dict[str, Ownership]]:
-    found: dict[int, dict[str, Ownership]] = {}
-    for row in rows.select_related("owner__person", "deputy__person"):
-        found.setdefault(row.contract_id, {})[row.role] = row
-    return found
-
-
-def _listed(
-    row: Contract,
-    versions: Iterable[Numbered],
-    owners: Mapping[str, Ownership],
-    systems: Mapping[str, str],
-) -> Listed:
-    listed = tuple(versions)
-    by_state = [one for state in SERVING for one in listed if one.state == state]
+def _listed(framed: _Framed, owners: Mapping[int, Owner], systems: Mapping[str, str]) -> Listed:
+    producer = framed.contract.producer
     return Listed(
-        contract=row,
-        producer=systems.get(row.producer, row.producer),
-        serving=by_state[0] if by_state else None,
-        coming=tuple(one for one in listed if one.state in COMING),
-        versions=listed,
-        owners=tuple(_answers(role, owners.get(role)) for role in OwnerRole),
+        contract=framed.contract,
+        producer=systems.get(producer, producer),
+        serving=framed.serving,
+        coming=tuple(one for one in framed.versions if one.state in COMING),
+        versions=framed.versions,
+        owners=tuple(_answers(role, framed.owners.get(role), owners) for role in OwnerRole),
     )
 
 
-def _answers(role: OwnerRole, ownership: Ownership | None) -> Answers:
-    if ownership is None:
+def _answers(
+    role: OwnerRole, held: tuple[int, int | None] | None, owners: Mapping[int, Owner]
+) -> Answers:
+    if held is None or held[0] not in owners:
         return Answers(role.value, role.label)
-    owner = ownership.owner
+    owner, deputy = owners[held[0]], owners.get(held[1] or 0)
     person = owner.person
     return Answers(
         role=role.value,
@@ -221,7 +268,7 @@ def _answers(role: OwnerRole, ownership: Ownership | None) -> Answers:
         team=owner.title,
         email=(person.email if person else "") or owner.email,
         rota=owner.rota,
-        deputy=_name_of(ownership.deputy) if ownership.deputy else "",
+        deputy=_name_of(deputy) if deputy else "",
     )
 
 
@@ -238,9 +285,10 @@ def _says(row: Listed, q: str) -> bool:
     return any(q.casefold() in text.casefold() for text in texts)
 
 
-def _with_text(q: str) -> frozenset[int]:
-    """Contracts in whose texts, fields and consumers included, `q` stands."""
+def _with_text(q: str, framed: Iterable[_Framed]) -> frozenset[int]:
+    """Contracts in whose shown texts, fields and consumers included, `q` stands."""
     if not q:
         return frozenset()
-    rows = ContractVersion.objects.filter(text__icontains=q).exclude(state=ContractState.RETIRED)
+    shown = [pk for one in framed for pk in one.shown]
+    rows = ContractVersion.objects.filter(pk__in=shown, text__icontains=q)
     return frozenset(rows.values_list("contract_id", flat=True))

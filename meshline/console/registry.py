@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from meshline.console.access import ConsoleRequest
 
 DAY = timedelta(days=1)
+PAGE = 50
 STATES = {state.value: state.label for state in ContractState}
 RISKS = {risk: risk.capitalize() for risk in catalogue.RISKS}
 MISSING = {"owner": "Owner", "fallback": "Manual fallback", "signoff": "Sign-off"}
@@ -68,9 +70,12 @@ def contracts_csv(request: ConsoleRequest) -> HttpResponse:
     permit = may(people.roles_of(request.user), "export.csv", owns=bool(mine))
     if not permit:
         raise PermissionDenied("Your role exports no lists.")
-    rows = list_context(request, clock.now() - DAY)["rows"]
+    since = clock.now() - DAY
+    shown = list_context(request, since)["shown"]
     if not may(people.roles_of(request.user), "export.csv"):
-        rows = [row for row in rows if row.listed.name in mine]
+        shown = [listed for listed in shown if listed.name in mine]
+    counted = traffic.by_contract([listed.name for listed in shown], since=since)
+    rows = (Row(listed, counted[listed.name]) for listed in shown)
     header = ("contract", "title", "risk", "version", "state", "producer", "consumers",
               "contract_owner", "runtime_owner", "product_owner", "manual_fallback",
               "events_24h", "needs_a_person")  # fmt: skip
@@ -107,19 +112,23 @@ def contract_schema(request: ConsoleRequest, name: str, version: str) -> HttpRes
     return answer
 
 
-def list_context(request: ConsoleRequest, since: Any) -> dict[str, Any]:
+def list_context(request: ConsoleRequest, since: datetime) -> dict[str, Any]:
     """What the catalogue shows, by the filters in the address."""
     wanted = _wanted(request)
     sort = request.GET.get("sort", "")
     found = catalogue.catalogue(wanted.q)
     shown = [listed for listed in found if wanted.takes(listed)]
-    counted = traffic.by_contract([listed.name for listed in shown], since=since)
-    rows = _sorted([Row(listed, counted[listed.name]) for listed in shown], sort)
+    pages = Paginator(_sorted(shown, sort, since), PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    counted = traffic.by_contract([listed.name for listed in page], since=since)
+    rows = [Row(listed, counted[listed.name]) for listed in page]
     mine = people.owned_contracts(request.user)
     address = reverse("console:contracts")
     kept = _kept(request)
     return {
         "rows": rows,
+        "page": page,
+        "shown": shown,
         "q": wanted.q,
         "total": len(found),
         "filtered": bool(kept),
@@ -200,15 +209,15 @@ def _views(wanted: Wanted, found: Sequence[Listed], mine: frozenset[str]) -> lis
     ]
 
 
-def _sorted(rows: list[Row], sort: str) -> list[Row]:
+def _sorted(shown: list[Listed], sort: str, since: datetime) -> list[Listed]:
     match sort:
         case "risk":
-            return sorted(rows, key=lambda row: catalogue.RISKS.index(row.listed.contract.risk))
-        case "waiting":
-            return sorted(rows, key=lambda row: -row.traffic.waiting)
-        case "volume":
-            return sorted(rows, key=lambda row: -row.traffic.received)
-    return rows
+            return sorted(shown, key=lambda listed: catalogue.RISKS.index(listed.contract.risk))
+        case "waiting" | "volume":
+            counted = traffic.by_contract([listed.name for listed in shown], since=since)
+            of = "waiting" if sort == "waiting" else "received"
+            return sorted(shown, key=lambda listed: -getattr(counted[listed.name], of))
+    return shown
 
 
 def _cells(row: Row) -> tuple[object, ...]:

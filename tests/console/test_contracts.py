@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from contracts_app.models import Contract, ContractVersion, Ownership, SignOff
+from contracts_app.models import Contract, ContractVersion, Owner, Ownership, SignOff
 from contracts_app.queries import clock
 from meshline.core import safejson
 from orchestration.services import tallies
@@ -137,14 +137,38 @@ class TestCatalogue:
     def test_costs_the_same_queries_however_many_contracts_there_are(self) -> None:
         client = browser()
         client.get(reverse("console:contracts"))
+        client.get(reverse("console:contracts"))
         with CaptureQueriesContext(connection) as before:
             client.get(reverse("console:contracts"))
         for number in range(20):
             Contract.objects.create(name=f"x.{number}")
+        client.get(reverse("console:contracts"))  # reads the registry anew, once
         with CaptureQueriesContext(connection) as after:
             client.get(reverse("console:contracts"))
 
         assert len(after) == len(before)
+
+    def test_long_catalogue_is_paged_and_filters_count_all_of_it(self) -> None:
+        for number in range(120):
+            Contract.objects.create(name=f"x.c{number:03d}", risk="low")
+
+        client = browser()
+        first, third = (names(client, risk="low", page=page) for page in ("1", "3"))
+        shown = client.get(reverse("console:contracts"), {"risk": "low"}).content.decode()
+
+        assert (first[0], len(first)) == ("x.c000", 50)
+        assert third[-1] == "x.c119"
+        assert "Page 1 of 3" in shown
+        assert "risk=low&amp;page=2" in shown or "page=2&amp;risk=low" in shown
+
+    def test_change_of_owner_or_system_is_seen_at_once(self) -> None:
+        client = browser()
+        assert "Lena Renamed" not in client.get(reverse("console:contracts")).content.decode()
+
+        row = Ownership.objects.filter(contract__name=REFUND, role="contract").get()
+        Owner.objects.filter(pk=row.owner_id).update(title="Lena Renamed", person=None)
+
+        assert "Lena Renamed" in client.get(reverse("console:contracts")).content.decode()
 
     def test_file_holds_the_list_for_who_may_export(self) -> None:
         answer = browser("auditor").get(reverse("console:contracts-csv"), {"risk": "critical"})
