@@ -113,6 +113,12 @@ class Sampler:
             child = properties.get(name, rest)
             if child is not False:
                 made[name] = self.plain(child, full=full, nesting=nesting - 1)
+        for name, others in _dependent(form):
+            if name in made and nesting > 0:
+                for other in others:
+                    child = properties.get(other, rest)
+                    if other not in made and child is not False:
+                        made[other] = self.plain(child, nesting=nesting - 1)
         least = form.get("minProperties", 0)
         for name in [*properties, *self.names(form), *(f"extra{i}" for i in range(MAX_ITEMS))]:
             if len(made) >= least:
@@ -197,6 +203,14 @@ class Sampler:
                 if 0 <= count <= MAX_ITEMS:
                     names = [*whole, *(f"extra{i}" for i in range(count))][:count]
                     yield {name: whole.get(name, "text") for name in names}
+
+
+def _dependent(form: Form) -> Iterator[tuple[str, list[str]]]:
+    """Yield which properties ask for which others."""
+    for keyword in ("dependentRequired", "dependencies"):
+        for name, others in form.get(keyword, {}).items():
+            if isinstance(others, list):
+                yield name, others
 
 
 def types_of(form: Form) -> list[str]:

@@ -15,12 +15,28 @@ from contracts_app.rules.validate import Schema
 _BORROWED = "meshline:borrowed"
 _CLOSING = ("additionalProperties", "unevaluatedProperties", "patternProperties", "propertyNames")
 
+_ELSEWHERE = frozenset(
+    [
+        "$dynamicRef",
+        "$ref",
+        "allOf",
+        "anyOf",
+        "dependencies",
+        "dependentRequired",
+        "dependentSchemas",
+        "if",
+        "not",
+        "oneOf",
+    ]
+)
+
 
 def tolerant(inner: Schema, outer: Schema) -> Schema:
     """Return `inner`, also describing the optional properties that only `outer` describes.
 
-    What is required by `outer`, or stands in an object that `inner` closes, stays as it is. The
-    definitions that borrowed words refer to come along under a name of their own.
+    What either requires, and what stands in an object that `inner` closes or also describes by a
+    combination of schemas, stays as it is. The definitions that borrowed words refer to come along
+    under a name of their own.
     """
     if not isinstance(inner, dict) or not isinstance(outer, dict):
         return inner
@@ -33,6 +49,8 @@ def _node(inner: Schema, outer: Schema, inner_root: Schema, outer_root: Schema, 
     inner, outer = _followed(inner, inner_root), _followed(outer, outer_root)
     if depth > 12 or not isinstance(inner, dict) or not isinstance(outer, dict):
         return inner
+    if inner.keys() & _ELSEWHERE:
+        return inner  # the name may be described there
     made = dict(inner)
     own, other = inner.get("properties", {}), outer.get("properties", {})
     if isinstance(own, dict) and isinstance(other, dict) and (own or other):
@@ -43,7 +61,7 @@ def _node(inner: Schema, outer: Schema, inner_root: Schema, outer_root: Schema, 
             for name, child in own.items()
         }
         if not any(key in inner and inner[key] is not True for key in _CLOSING):
-            needed = set(outer.get("required") or ())
+            needed = {*(outer.get("required") or ()), *(inner.get("required") or ())}
             told |= {
                 name: _borrowed(child)
                 for name, child in other.items()

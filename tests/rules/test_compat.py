@@ -146,6 +146,22 @@ def test_tolerant_reader_still_breaks(new: dict[str, Any]) -> None:
     assert compare(OPEN, new, policy="tolerant_reader").verdict == "breaking"
 
 
+@pytest.mark.parametrize(
+    "old",
+    [
+        OPEN | {"allOf": [{"properties": {"b": {"type": "string"}}}]},
+        OPEN | {"required": ["b"]},
+        OPEN | {"patternProperties": {"^b": {"type": "string"}}},
+        OPEN | {"if": {"required": ["a"]}, "then": {"properties": {"b": {"type": "string"}}}},
+    ],
+    ids=["combined", "required", "by pattern", "by condition"],
+)
+def test_tolerant_reader_trusts_nobody_with_a_name_that_was_in_use(old: dict[str, Any]) -> None:
+    new = OPEN | {"properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}
+
+    assert compare(old, new, policy="tolerant_reader").verdict == "breaking"
+
+
 def test_tolerant_reader_borrows_definitions() -> None:
     money = {"type": "object", "required": ["value"], "properties": {"value": {"type": "integer"}}}
     new = OPEN | {
