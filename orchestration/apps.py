@@ -17,12 +17,14 @@ class OrchestrationConfig(AppConfig):
         from contracts_app.services.promises import (
             CONDITION_FINDINGS,
             LAST_EVENTS,
+            NEWEST_PAYLOADS,
             REFUSED_TRAFFIC,
         )
         from orchestration.queries.last_events import last_events
-        from orchestration.queries.past_events import refused_traffic
+        from orchestration.queries.past_events import newest_payloads, refused_traffic
         from orchestration.rules.policy_conditions import condition_findings
 
         facts.provide(CONDITION_FINDINGS, condition_findings)
         facts.provide(LAST_EVENTS, last_events)
+        facts.provide(NEWEST_PAYLOADS, newest_payloads)
         facts.provide(REFUSED_TRAFFIC, refused_traffic)

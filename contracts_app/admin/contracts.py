@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from contracts_app.admin.base import (
     GuardedAdmin,
@@ -37,8 +38,9 @@ from contracts_app.models import (
 )
 from contracts_app.queries import clock
 from contracts_app.rules import facts
+from contracts_app.rules.inference import infer
 from contracts_app.services import drafts, publishing, retiring, rights
-from contracts_app.services.promises import LAST_EVENTS
+from contracts_app.services.promises import LAST_EVENTS, NEWEST_PAYLOADS
 from meshline.core.errors import DocumentRefused, MeshlineError
 
 
@@ -252,6 +254,7 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
         own = [
             path("<int:pk>/do/", view(require_POST(self.button_view)), name=f"{name}_do"),
             path("judge/", view(require_POST(self.judge_view)), name=f"{name}_judge"),
+            path("infer/", view(require_GET(self.infer_view)), name=f"{name}_infer"),
         ]
         return [*own, *super().get_urls()]
 
@@ -289,6 +292,27 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
             refuse(request, error)
             return HttpResponseRedirect(change_url(version))
         return HttpResponseRedirect(change_url(draft))
+
+    def infer_view(self, request: HttpRequest) -> HttpResponse:
+        """Guess a schema from stored events, with the evidence for each guess."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        contract, source = (
+            request.GET.get(key, "").strip()[:120] for key in ("contract", "source")
+        )
+        asked = bool(contract or source)
+        inferred = infer(facts.ask(NEWEST_PAYLOADS, contract, source) if asked else ())
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Schema from stored events",
+            "opts": self.opts,
+            "contract": contract,
+            "source": source,
+            "asked": asked,
+            "inferred": inferred,
+            "schema": json.dumps(inferred.schema, indent=2, ensure_ascii=False),
+        }
+        return render(request, "admin/contracts_app/infer.html", context)
 
     def render_change_form(
         self,

@@ -22,6 +22,8 @@ CONDITION_FINDINGS = "sla_policy.condition_findings"
 LAST_EVENTS = "contracts.last_events"
 # And so is: what of the events accepted since a moment a text would have refused.
 REFUSED_TRAFFIC = "contracts.refused_traffic"
+# And the newest payloads under a contract, or from a source and under none.
+NEWEST_PAYLOADS = "contracts.newest_payloads"
 
 
 def _calendar(document: Document, _references: bool) -> Judged:
