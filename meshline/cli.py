@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from meshline import mishaps
+from meshline.check_cli import add_check
 
 PARTS = ("web", "worker", "beat", "sandbox")
 KILLABLE = ("worker", "web", "beat", "broker", "postgres-backend")
@@ -17,9 +17,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (2 for a usage error, as argparse does)."""
     chosen = _parser().parse_args(arguments)
     try:
-        return mishaps.told(lambda: int(chosen.run(chosen)))
+        return mishaps.told(lambda: _ended(chosen.run(chosen)))
     except KeyboardInterrupt:
         return 130
+
+
+def _ended(answer: int | tuple[int, str]) -> int:
+    """Print what a command answers with its exit code, if it answers anything."""
+    if isinstance(answer, int):
+        return answer
+    code, told = answer
+    print(told)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,9 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.set_defaults(run=_doctor)
 
-    check = commands.add_parser("check", help="check sources, contracts, flows, runbooks together")
-    check.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    check.set_defaults(run=_check)
+    add_check(commands)
 
     demo = commands.add_parser(
         "demo", help="run the demo; with --check play it at once and compare"
@@ -76,14 +83,6 @@ def _doctor(chosen: argparse.Namespace) -> int:
     from meshline.local import doctor
 
     return doctor.examine()
-
-
-def _check(chosen: argparse.Namespace) -> int:
-    from runbooks.rules.document_check import check_files
-
-    code, lines = check_files(chosen.files)
-    print("\n".join(lines))
-    return code
 
 
 def _demo(chosen: argparse.Namespace) -> int:

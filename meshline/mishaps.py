@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 
 from meshline.core.errors import Misconfigured
-from meshline.env import SettingError
 
 MIGRATE = "Run `meshline up`, or `python manage.py migrate --database owner`."
 
@@ -25,6 +24,8 @@ def told(run: Callable[[], int]) -> int:
 
 def sentence(error: BaseException) -> str | None:
     """What happened and what to do about it, without secrets; None for what we do not know."""
+    from meshline.env import SettingError  # loads psycopg, which most commands do without
+
     if isinstance(error, SettingError):
         return str(error)
     if isinstance(error, Misconfigured):

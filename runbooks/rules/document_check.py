@@ -14,7 +14,9 @@ from pathlib import Path
 from meshline.core.errors import DocumentUnreadable
 from meshline.core.findings import Finding, Severity
 from meshline.core.yaml12 import MAX_BYTES, Document, load_all
-from runbooks.rules.document_set import KINDS, DocumentSet, Judged
+from runbooks.rules.change_report import ChangeReport, refused_entry
+from runbooks.rules.contract_files import Unreadable
+from runbooks.rules.document_set import KINDS, DocumentSet, Judged, name_of
 
 OK, REFUSED, UNREADABLE, UNDECIDED = 0, 1, 2, 3
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -47,6 +49,22 @@ def check_files(paths: Sequence[str | Path], *, closed: bool = False) -> tuple[i
     lines = [*unreadable, *(_line(one) for one in report.judged)]
     code = UNREADABLE if unreadable else report.exit_code
     return code, [*lines, _summary(documents, report, unreadable)]
+
+
+def report_of(paths: Sequence[str | Path]) -> ChangeReport:
+    """Check files and folders together as `check_files` does; return it for other formats."""
+    documents, unreadable = _read(paths)
+    report = check_documents(documents)
+    entries, notes = [], []
+    for document in documents:
+        findings = [one.finding for one in report.judged if one.document is document]
+        weighty = [one for one in findings if one.severity is not Severity.WARNING]
+        if weighty:
+            entries.append(refused_entry(document, name_of(document) or document.name, weighty))
+        notes += [_text(document.name, one) for one in findings if one not in weighty]
+    broken = [Unreadable.told(line) for line in unreadable]
+    summary = _summary(documents, report, unreadable)
+    return ChangeReport(tuple(entries), tuple(broken), notes=tuple(notes), told=summary)
 
 
 def check_documents(documents: Sequence[Document], *, closed: bool = False) -> Report:
