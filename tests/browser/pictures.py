@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.visitors import PHONE, Visitors
 
@@ -51,6 +51,20 @@ class Photographer:
             time.sleep(0.5)
         assert not answers, f"The story never asked for {', '.join(answers)}."
         self._after(nadia, replayed)
+
+    def _verdict(self, page: Page) -> None:
+        """A draft that breaks: what an owner sees before anybody is asked to sign."""
+        page.goto("/admin/contracts_app/contractversion/?q=shop.cart.updated")
+        page.locator("#result_list tbody th a").first.click()
+        page.get_by_role("button", name="Start a new draft from this version").click()
+        text = page.locator("textarea[name=text]")
+        narrowed = text.input_value().replace("minimum: 0}", "minimum: 0, maximum: 99999}", 1)
+        text.fill(narrowed)
+        expect(page.locator("#verdict")).to_contain_text("Breaking")
+        text.evaluate("field => field.scrollTo(0, 300)")
+        self._take(page, "verdict")
+        page.get_by_role("link", name="Discard draft").click()
+        page.get_by_role("button", name="Yes, I\u2019m sure").click()
 
     def _replay(self, page: Page, ticket: str) -> None:
         page.goto("/")
@@ -100,6 +114,7 @@ class Photographer:
         owner.goto("/admin/contracts_app/contractversion/?q=support.refund.requested")
         owner.get_by_role("link", name="support.refund.requested").first.click()
         self._take(owner, "admin-contract")
+        self._verdict(owner)
         dark = self._visitors.person(WORKS, theme="dark")
         dark.goto("/")
         self._take(dark, "today-dark")

@@ -19,7 +19,7 @@ from tests.whole_set import own_environment
 FOLDER = ROOT / "docs" / "img"
 NAMES = {
     *("today", "handoff", "replay", "run", "ticket", "backfill", "sla", "audit", "contract"),
-    *("held", "admin-contract", "signin", "today-demo", "today-dark", "handoffs-phone"),
+    *("held", "admin-contract", "verdict", "signin", "today-demo", "today-dark", "handoffs-phone"),
 }
 
 
