@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from meshline import mishaps
 from meshline.check_cli import add_check
+from meshline.contracts_cli import add_contracts
 
 PARTS = ("web", "worker", "beat", "sandbox")
 KILLABLE = ("worker", "web", "beat", "broker", "postgres-backend")
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
 
     add_check(commands)
+    add_contracts(commands)
 
     demo = commands.add_parser(
         "demo", help="run the demo; with --check play it at once and compare"
