@@ -10,6 +10,8 @@ from meshline.core import safejson
 from meshline.core.errors import BadRequest, LengthRequired, TooLarge, UnsupportedMedia
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
+# A CloudEvent in structured mode is plain JSON under a name of its own.
+_KINDS = {"application/json", "application/cloudevents+json"}
 _UTF8 = {"", "utf-8", "utf8"}
 
 
@@ -53,11 +55,12 @@ def check_kind(request: Request) -> None:
     kind, _, parameters = request.META.get("CONTENT_TYPE", "").partition(";")
     charset = re.search(r"charset\s*=\s*\"?([^\s\";]*)", parameters, re.IGNORECASE)
     if (
-        kind.strip().lower() != "application/json"
+        kind.strip().lower() not in _KINDS
         or (charset[1].lower() if charset else "") not in _UTF8
         or request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity"
     ):
         raise UnsupportedMedia(
             "Only JSON in UTF-8 is read here, not packed.",
-            remedy="Send it as `Content-Type: application/json`.",
+            remedy="Send it as `Content-Type: application/json`; a structured CloudEvent may "
+            "say `application/cloudevents+json`.",
         )

@@ -235,6 +235,7 @@ def test_body_of_a_mebibyte_is_read(client: Client) -> None:
         "application/xml",
         "application/json; charset=utf-16",
         "application/jsonp",
+        "application/cloudevents-batch+json",
     ],
 )
 def test_body_that_is_not_json_by_its_type_is_not_read(client: Client, kind: str) -> None:
@@ -249,7 +250,13 @@ def test_packed_body_is_not_read(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"']
+    "kind",
+    [
+        "application/json; charset=UTF-8",
+        'Application/JSON;charset="utf-8"',
+        "application/cloudevents+json",
+        "application/cloudevents+json; charset=UTF-8",
+    ],
 )
 def test_json_in_utf_8_may_say_so(client: Client, kind: str) -> None:
     raw = encoded(refund_requested())
