@@ -14,7 +14,7 @@ from contracts_app.queries.catalogue import Listed
 from contracts_app.queries.changes import roles_to_sign
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.signoff import title_of
-from meshline.console import access
+from meshline.console import access, contract_downloads
 from meshline.console.addresses import tabs, with_query
 from meshline.console.ui import lineage, nav
 from meshline.core.errors import DocumentRefused, NotFound
@@ -60,6 +60,7 @@ def context(
         "lineage": lineage.picture(listed, version.version, spec, flows) if spec else None,
         "handoffs": handoffs,
         "events": traffic.newest_events(listed.name),
+        "standards": contract_downloads.offered(version.state) if spec else [],
         "admin_url": _admin_url(request, version),
         **_tabbed(request, listed, version, spec),
     }

@@ -11,11 +11,13 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import resolve, reverse
 
 from contracts_app.models import Contract, ContractVersion, Owner, Ownership, SignOff
 from contracts_app.queries import clock
-from meshline.core import safejson
+from contracts_app.rules.contract_spec import parse_contract
+from contracts_app.rules.standards.cloudevents import schema_address
+from meshline.core import safejson, yaml12
 from orchestration.services import tallies
 from tests.builders import accepted, refund_requested
 from tests.console.builders import given_reader, given_stuck_refund
@@ -309,6 +311,63 @@ class TestContract:
         assert schema["properties"]["type"]["const"] == REFUND
         assert "attachment" in answer["Content-Disposition"]
 
+    @pytest.mark.parametrize(
+        ("standard", "kind", "says"),
+        [
+            ("odcs", "application/yaml", "apiVersion: v3.1.0"),
+            ("asyncapi", "application/yaml", "http://testserver/api/v1/contracts/"),
+            ("draft-07", "application/schema+json", "http://json-schema.org/draft-07/schema#"),
+            ("2020-12", "application/schema+json", "https://json-schema.org/draft/2020-12/schema"),
+        ],
+    )
+    def test_published_version_comes_in_other_standards(
+        self, standard: str, kind: str, says: str
+    ) -> None:
+        address = reverse("console:contract-standard", args=[REFUND, "1.2.0", standard])
+        client = browser()
+        assert address in opened(client, REFUND)
+
+        answer = client.get(address)
+
+        assert answer.status_code == 200
+        assert answer["Content-Type"].startswith(kind)
+        assert f'filename="{REFUND}-1.2.0.' in answer["Content-Disposition"]
+        assert says in answer.content.decode()
+
+    def test_other_standards_say_the_state_of_the_registry(self) -> None:
+        ContractVersion.objects.filter(contract__name=REFUND).update(state="deprecated")
+
+        answer = browser().get(reverse("console:contract-standard", args=[REFUND, "1.2.0", "odcs"]))
+
+        assert "status: deprecated" in answer.content.decode()
+
+    def test_address_of_the_schema_is_the_registrys_own(self) -> None:
+        spec = parse_contract(yaml12.load(ContractVersion.objects.get(contract__name=REFUND).text))
+        address = schema_address(spec, "http://testserver")
+
+        assert resolve(address.removeprefix("http://testserver")).view_name == (
+            "api:contract-version"
+        )
+
+    def test_only_readers_take_other_standards_and_only_of_published_versions(self) -> None:
+        address = reverse("console:contract-standard", args=[REFUND, "1.2.0", "odcs"])
+        stranger = Client()
+        stranger.force_login(User.objects.create_user("nobody-in-particular"))
+        assert stranger.get(address).status_code == 403
+        assert Client().get(address).status_code == 302
+
+        reader = browser()
+        other = reverse("console:contract-standard", args=[REFUND, "1.2.0", "avro"])
+        assert reader.get(other).status_code == 404
+        contract = Contract.objects.get(name=REFUND)
+        ContractVersion.objects.create(
+            contract=contract, version="2.0.0", state="draft", text="name: x", body={"name": "x"},
+            digest="d" * 64,
+        )  # fmt: skip
+        draft = reverse("console:contract-standard", args=[REFUND, "2.0.0", "odcs"])
+        assert reader.get(draft).status_code == 404
+        assert draft not in opened(reader, REFUND, "2.0.0")
+
     def test_what_is_not_there_is_not_found(self) -> None:
         client = browser()
 
@@ -316,6 +375,7 @@ class TestContract:
             ("console:contract", ["no.such"]),
             ("console:contract-version", [REFUND, "9.9.9"]),
             ("console:contract-schema", [REFUND, "9.9.9"]),
+            ("console:contract-standard", [REFUND, "9.9.9", "odcs"]),
         ):
             assert client.get(reverse(route, args=args)).status_code == 404
 
