@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ from tests.rules.standard_contracts import (
 )
 
 REGISTRY = "https://registry.example"
+SUITE = SHARED / "json-schema-test-suite"
+DIALECT_OF = {"draft2020-12": "2020-12", "draft7": "draft-07"}
 VECTORS = SHARED / "cloudevents" / "http-vectors.json"
 
 
@@ -162,6 +166,42 @@ class TestJsonSchema:
         with pytest.raises(SchemaRefused):
             to_json_schema(spec, "draft-07")
         assert to_json_schema(spec, "2020-12")["type"] == "object"
+
+
+@pytest.mark.skipif(not SUITE.exists(), reason="the shared fixtures are not beside this checkout")
+@pytest.mark.parametrize(
+    ("own", "other", "folder", "fewest"),
+    [("2020-12", "draft-07", "draft2020-12", 850), ("draft-07", "2020-12", "draft7", 800)],
+)
+def test_official_suite_is_judged_alike_in_the_other_dialect(
+    own: str, other: str, folder: str, fewest: int
+) -> None:
+    compared, unlike = 0, []
+    for schema, tests, name in _cases(folder):
+        written = dataclasses.replace(contract(), schema=schema, dialect=own)
+        try:
+            changed = to_json_schema(written, other)
+        except SchemaRefused:
+            continue
+        for test in tests:
+            compared += 1
+            before = violations(schema, test["data"], dialect=own) == []
+            if before != (violations(changed, test["data"]) == []):
+                unlike.append(f"{name}: {test['description']}")
+
+    assert unlike == []
+    assert compared >= fewest
+
+
+def _cases(folder: str) -> Iterator[tuple[Any, list[Any], str]]:
+    """Every schema of the suite in one dialect that Meshline can use, with its tests."""
+    for path in sorted((SUITE / "tests" / folder).rglob("*.json")):
+        for case in json.loads(path.read_text(encoding="utf-8")):
+            try:
+                violations(case["schema"], None, dialect=DIALECT_OF[folder])
+            except SchemaRefused:
+                continue
+            yield case["schema"], case["tests"], f"{path.stem}, {case['description']}"
 
 
 class TestCloudEvents:

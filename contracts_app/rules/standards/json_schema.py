@@ -28,6 +28,8 @@ _ONLY_LATER = frozenset(
 )
 # Keywords that draft-07 does not have and ignores; 2020-12 would heed them.
 _IGNORED = frozenset([*_ONLY_LATER, "dependentRequired", "dependentSchemas", "prefixItems"])
+# Formats that draft-07 does not know, and so does not assert.
+_LATER_FORMATS = frozenset(["duration", "uuid"])
 _ADDRESSED = frozenset(["$id", "$recursiveRef"])
 
 
@@ -69,6 +71,8 @@ def _as_object(schema: Schema) -> dict[str, Any]:
 def _earlier(node: dict[str, Any]) -> dict[str, Any]:
     """Say one node of 2020-12 in draft-07, where it is ignored what stands beside a reference."""
     beyond = sorted(_ONLY_LATER & node.keys())
+    if node.get("format") in _LATER_FORMATS:
+        beyond.append(f"format {node['format']}")
     if beyond:
         raise SchemaRefused(
             f"draft-07 has no {beyond[0]}.", remedy="Export the schema with `--dialect 2020-12`."
@@ -106,6 +110,8 @@ def _later(node: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in node:
         return {key: node[key] for key in ("$ref", "definitions", "$defs") if key in node}
     node = {key: value for key, value in node.items() if key not in _IGNORED}
+    if node.get("format") in _LATER_FORMATS:
+        node.pop("format")
     rest = node.pop("additionalItems", None)
     if isinstance(node.get("items"), list):
         node["prefixItems"] = node.pop("items")
