@@ -205,6 +205,26 @@ class TestForeignFile:
         assert "describes 2 objects" in " ".join(map(str, found.findings))
         assert to_odcs(filled(found))["schema"][1] == {"name": "other"}
 
+    def test_object_that_the_author_changed_is_replaced_and_the_others_stay(self) -> None:
+        source: Any = load(FOREIGN).value
+        document = filled(imported(schema=[*source["schema"], {"name": "other"}]))
+        document["schema"] = {"payload": {"type": "object", "properties": {"id": {}}}}
+
+        odcs = to_odcs(document)
+
+        assert [one["name"] for one in odcs["schema"]] == ["seller-data.payments", "other"]
+        assert from_odcs(odcs) == document
+
+    def test_title_and_id_that_the_author_added_leave_the_fields_as_they_were(self) -> None:
+        fields = [{"name": "tab", "properties": [{"name": "id", "logicalType": "string"}]}]
+        document = imported(schema=fields).document | FILLED
+        document |= {"title": "Payments", "identity": {"event_id": "/id"}}
+
+        odcs = to_odcs(document)
+
+        assert odcs["schema"] == fields
+        assert from_odcs(odcs) == document
+
     @pytest.mark.parametrize(
         ("changed", "words"),
         [

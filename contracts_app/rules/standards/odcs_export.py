@@ -13,6 +13,7 @@ from typing import Any
 
 from contracts_app.rules.standards.loose import entries, mapping, text
 from contracts_app.rules.standards.odcs_fields import OURS, own_properties, read, written
+from contracts_app.rules.standards.odcs_schema import key_of
 from meshline.core.pointers import MISSING
 
 KEPT = "x-odcs"
@@ -75,20 +76,39 @@ def _with_kept(
     odcs: dict[str, Any], kept: Mapping[str, Any], own: Mapping[str, Any]
 ) -> dict[str, Any]:
     for key, value in kept.items():
-        for candidate in (value, _joined(odcs.get(key), value)):
+        for candidate in (value, _added(key, odcs.get(key), value)):
             changed = {**odcs, key: candidate}
-            if key != _CUSTOM and _is_as_true(read(changed), read(odcs), own):
+            if key != _CUSTOM and _is_as_true(read(changed), read(odcs), own, _unsaid_by(changed)):
                 odcs = changed
                 break
     return odcs
 
 
-def _is_as_true(told: Mapping[str, Any], before: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+def _unsaid_by(odcs: Mapping[str, Any]) -> frozenset[str]:
+    """Return what a schema leaves open: customProperties say it, and the schema stays as it is."""
+    head = next(entries(odcs.get("schema")), {})
+    said = {"title": head.get("businessName"), "identity": key_of(head.get("properties"))}
+    return frozenset(key for key, value in said.items() if not value)
+
+
+def _is_as_true(
+    told: Mapping[str, Any],
+    before: Mapping[str, Any],
+    own: Mapping[str, Any],
+    unsaid: frozenset[str],
+) -> bool:
     """Whether what is told now differs from before only where it says what the contract says."""
     return all(
         told.get(key, MISSING) in (before.get(key, MISSING), own.get(key, MISSING))
-        for key in told.keys() | before.keys()
+        for key in (told.keys() | before.keys()) - unsaid
     )
+
+
+def _added(key: str, ours: Any, theirs: Any) -> Any:
+    """Return ours with what theirs has beside it."""
+    if key == "schema" and isinstance(ours, list) and isinstance(theirs, list):
+        return [*ours, *theirs[1:]]  # the first object is the one that the contract describes
+    return _joined(ours, theirs)
 
 
 def _joined(ours: Any, theirs: Any) -> Any:
