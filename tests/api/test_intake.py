@@ -251,13 +251,9 @@ def test_packed_body_is_not_read(client: Client) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        "application/json; charset=UTF-8",
-        'Application/JSON;charset="utf-8"',
-        "application/cloudevents+json",
-        "application/cloudevents+json; charset=UTF-8",
-    ],
-)
+    ["application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"',
+     "application/cloudevents+json", "application/cloudevents+json; charset=UTF-8"],
+)  # fmt: skip
 def test_json_in_utf_8_may_say_so(client: Client, kind: str) -> None:
     raw = encoded(refund_requested())
     assert post(client, "helpdesk", raw, signed("zendesk", raw), kind).status_code == 202
