@@ -329,7 +329,7 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
         if obj is None or obj.state in (ContractState.DRAFT, ContractState.IN_REVIEW):
             days = days_of(request.GET.get("days", ""))
             context |= {"days": DAYS, "verdict": Verdict(
-                text, clock.now(), days=days, with_traffic=obj is not None, budget_s=2.0
+                text, clock.now(), days=days, with_traffic=obj is not None, budget_s=0.5
             ) if text else None}  # fmt: skip
         if obj is not None:
             context["page"] = ContractPage(request, obj)

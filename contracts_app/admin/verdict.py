@@ -22,7 +22,7 @@ from meshline.core.safejson import Json
 
 DAYS = (1, 7, 14, 30)
 # While somebody types, an answer in time is worth more than a decision that takes seconds.
-TYPING_BUDGET_S = 0.5
+TYPING_BUDGET_S = 0.2
 TITLES = {"compatible": "Compatible", "breaking": "Breaking", "unknown": "Not decided"}
 
 

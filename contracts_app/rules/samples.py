@@ -18,6 +18,7 @@ from meshline.core.safejson import Json
 
 MAX_NESTING = 10
 MAX_ITEMS = 200
+MAX_VALUES = 3_000  # in one made value
 MAX_CHARS = 20_000
 _ODD_PROPERTY = "unexpected"
 _ONE_OF_EACH: tuple[Json, ...] = ("text", 7, 2.5, True, None, [], {})
@@ -50,6 +51,7 @@ class Sampler:
 
     def __init__(self, root: Schema) -> None:
         self.root = root
+        self._left = MAX_VALUES
 
     def forms(self, node: Schema) -> list[Form]:
         """Return the ways in which a value may fit a subschema."""
@@ -57,6 +59,11 @@ class Sampler:
 
     def plain(self, node: Schema, *, full: bool = False, nesting: int = MAX_NESTING) -> Json:
         """Return one ordinary value; `full` with every optional property."""
+        if nesting == MAX_NESTING:
+            self._left = MAX_VALUES
+        self._left -= 1
+        if self._left < 0 or nesting < -MAX_NESTING:
+            return None  # it would never end, or be of no use to anybody
         found = self.forms(node)
         return self.of_form(found[0] if found else {}, full=full, nesting=nesting)
 

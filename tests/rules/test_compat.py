@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,28 @@ def test_what_cannot_be_judged_is_unknown_and_says_why(schema: dict[str, Any]) -
 
     assert (found.verdict, found.bump) == ("unknown", "major")
     assert found.why
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#"}},
+        {"type": "object", "required": ["c"], "properties": {"c": {"$ref": "#"}}},
+        {"type": "object", "properties": {n: {"$ref": "#"} for n in "abcdefgh"}},
+        {"type": "array", "minItems": 10**9},
+        {"type": "object", "minProperties": 10**7},
+        {"type": "string", "minLength": 10**9},
+    ],
+    ids=["properties", "endless", "wide", "items", "names", "text"],
+)
+def test_schemas_whose_payloads_have_no_end_are_judged_in_time(schema: dict[str, Any]) -> None:
+    narrowed = {**schema, "not": {"const": {}}}
+
+    for old, new in ((schema, narrowed), (narrowed, schema)):
+        begun = time.thread_time()
+        found = compare(old, new, budget_s=0.2)
+        assert time.thread_time() - begun < 2
+        _check_witness(found, old, new)
 
 
 def test_an_unknown_direction_is_the_callers_mistake() -> None:
