@@ -65,7 +65,13 @@ def contract_shape(contract: Contract, versions: list[ContractVersion]) -> dict[
         "risk": contract.risk,
         "producer": contract.producer or None,
         "versions": [
-            {"version": row.version, "state": row.state, "published_at": row.published_at}
+            {
+                "version": row.version,
+                "state": row.state,
+                "digest": row.digest,
+                "published_at": row.published_at,
+                **({"text_sha256": row.text_sha256} if hasattr(row, "text_sha256") else {}),
+            }
             for row in versions
         ],
     }

@@ -21,6 +21,7 @@ from meshline.core.yaml12 import Document
 from runbooks.rules.change_report import ChangeReport, Entry, compared_entry, refused_entry
 from runbooks.rules.contract_files import (
     ContractFolder,
+    Place,
     Unreadable,
     contracts_in,
     places,
@@ -71,7 +72,7 @@ def check_changes(
     folder = ContractFolder(old, without=[path for path in new if not path.is_dir()])
     if folder.is_file:
         return _against_file(folder, new, direction, policy)
-    found = _proposed(new, folder)
+    found = proposed(new, _same_as(folder))
     entries, broken = gone(folder, new, found.documents)
     found.unreadable += broken
     report = judge_documents(found, lambda name: _served_by(folder, name))
@@ -134,8 +135,8 @@ def _misuse(old: Path, new: Sequence[Path]) -> Unreadable | None:
     return None
 
 
-def _proposed(new: Sequence[Path], folder: ContractFolder | None) -> Found:
-    """Read what differs from the old side, byte by byte."""
+def proposed(new: Sequence[Path], is_same: Callable[[Place, bytes], bool]) -> Found:
+    """Read what differs from the old side; `is_same` tells that by a file's bytes."""
     found = Found()
     seen: set[str] = set()
     for given in new:
@@ -146,8 +147,7 @@ def _proposed(new: Sequence[Path], folder: ContractFolder | None) -> Found:
             raw = _read_raw(place.path)
             if not place.inner:
                 found.named.add(place.path)
-            twin = folder.twin_of(place) if folder is not None else None
-            if raw is not None and twin is not None and raw == _read_raw(twin.path):
+            if raw is not None and is_same(place, raw):
                 found.unchanged += 1
                 continue
             if raw is not None and place.inner and b"contract/v1" not in raw:
@@ -158,6 +158,14 @@ def _proposed(new: Sequence[Path], folder: ContractFolder | None) -> Found:
             else:
                 found.documents += documents
     return found
+
+
+def _same_as(folder: ContractFolder) -> Callable[[Place, bytes], bool]:
+    def is_same(place: Place, raw: bytes) -> bool:
+        twin = folder.twin_of(place)
+        return twin is not None and raw == _read_raw(twin.path)
+
+    return is_same
 
 
 def _read_raw(path: str) -> bytes | None:
@@ -174,7 +182,7 @@ def _against_file(
     before = read(str(folder.given))
     if isinstance(before, Unreadable):
         return ChangeReport(unreadable=(before,))
-    found = _proposed(new, folder)
+    found = proposed(new, _same_as(folder))
     if [kind_of(one) for one in before] == [None] and _is_schema(before[0]):
         return _bare(before[0], found, direction, policy)
     known = contracts_in(before)

@@ -25,14 +25,14 @@ _VERSION = re.compile(r"\d+(\.\d+){0,2}")
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that cannot be read; `line` counts from 1."""
+    """Something that cannot be read; `line` counts from 1, 0 if it is no file."""
 
     file: str
     line: int
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
+        return f"{self.file}:{self.line}: {self.message}" if self.line else self.message
 
     @classmethod
     def told(cls, text: str) -> Unreadable:

@@ -1,0 +1,159 @@
+"""A registry asked over HTTP by the command line: bounded, without redirects, one clear error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from meshline.core import safejson
+from meshline.core.errors import BadJson
+
+TIMEOUT_S = 15.0
+MOST_NAMES = 50
+_LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class RegistryError(Exception):
+    """The registry cannot be asked; the text is one sentence for a person, without the key."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published version of a contract, without its document."""
+
+    version: str
+    state: str
+    digest: str
+    text_sha256: str
+
+
+class Registry:
+    """The registry at an address, asked with an API key. Raises RegistryError from every call."""
+
+    def __init__(self, address: str, key: str) -> None:
+        self._base = _checked(address)
+        if not key:
+            raise RegistryError(
+                "No key: set MESHLINE_API_KEY to an API key with the scope contracts:read."
+            )
+        if not _KEY.fullmatch(key):
+            raise RegistryError("MESHLINE_API_KEY holds no API key: it begins with msh_.")
+        self._client = httpx.Client(
+            headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
+            timeout=TIMEOUT_S,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def published(self, names: Iterable[str]) -> dict[str, list[Published]]:
+        """Return the published versions of contracts by name; unknown ones are left out."""
+        wanted = sorted(set(names))
+        found: dict[str, list[Published]] = {}
+        for start in range(0, len(wanted), MOST_NAMES):
+            asked = wanted[start : start + MOST_NAMES]
+            told = self._get("contracts", [("name", name) for name in asked])
+            for one in _shaped(told, "contracts"):
+                found[str(one["name"])] = [_version(row) for row in _shaped(one, "versions")]
+        return found
+
+    def document(self, name: str, version: str) -> Any:
+        """Return a published version's document."""
+        told = self._get(f"contracts/{quote(name, safe='')}/versions/{quote(version, safe='')}")
+        if "document" not in told:
+            raise RegistryError(f"The registry at {self._base} answered without a document.")
+        return told["document"]
+
+    def _get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Any:
+        address = f"{self._base}/api/v1/{path}"
+        try:
+            with self._client.stream("GET", address, params=list(query)) as response:
+                raw = _bounded(response)
+        except httpx.HTTPError as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise RegistryError(
+                f"The registry at {self._base} cannot be reached: {reason}."
+            ) from None
+        if response.status_code != 200:
+            raise RegistryError(_refusal(self._base, response, raw))
+        try:
+            answer = safejson.loads(raw, max_bytes=safejson.MAX_ANSWER_BYTES)
+        except BadJson:
+            answer = None
+        if not isinstance(answer, dict):
+            raise RegistryError(f"What answers at {self._base} is no registry: it sent no JSON.")
+        return answer
+
+
+def _checked(address: str) -> str:
+    """Return the address without its last slash; a key travels over https only."""
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    plain = url.scheme == "http" and _LOOPBACK.fullmatch(url.host)
+    if not (url.host and (url.scheme == "https" or plain)) or url.userinfo or url.query:
+        raise RegistryError(
+            f"{address[:200]!r} is no address of a registry: write https://host, without user, "
+            "password or query; plain http is for this machine only."
+        )
+    return str(url).rstrip("/")
+
+
+def _bounded(response: httpx.Response) -> bytes:
+    raw = b""
+    for piece in response.iter_bytes():
+        raw += piece
+        if len(raw) > safejson.MAX_ANSWER_BYTES:
+            raise RegistryError(f"The registry at {response.url.host} answered with too much.")
+    return raw
+
+
+def _refusal(base: str, response: httpx.Response, raw: bytes) -> str:
+    status = response.status_code
+    if status == 401:
+        return f"The registry at {base} does not know the key in MESHLINE_API_KEY."
+    if 300 <= status < 400:
+        return f"The registry at {base} answers from another address ({status}): use that one."
+    detail: Mapping[str, Any] = {}
+    try:
+        told = safejson.loads(raw)
+        detail = told if isinstance(told, dict) else {}
+    except BadJson:
+        pass
+    said = " ".join(str(detail.get(part, "")) for part in ("detail", "remedy")).strip()
+    words = "".join(c if c.isprintable() else " " for c in said)[:400]
+    if status == 403:
+        return f"The registry at {base} refuses the key in MESHLINE_API_KEY: {words}"
+    return f"The registry at {base} answered {status}: {words or 'nothing more'}"
+
+
+def _shaped(told: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    rows = told.get(key)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise RegistryError("What answers there is no registry of this version.")
+    return rows
+
+
+def _version(row: Mapping[str, Any]) -> Published:
+    keys = ("version", "state", "digest", "text_sha256")
+    if not all(isinstance(row.get(key), str) for key in keys):
+        raise RegistryError("What answers there is no registry of this version.")
+    return Published(*(row[key] for key in keys))
