@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from meshline import mishaps
 from meshline.check_cli import add_check
 from meshline.contracts_cli import add_contracts
+from meshline.deploy_cli import add_can_i_deploy
 
 PARTS = ("web", "worker", "beat", "sandbox")
 KILLABLE = ("worker", "web", "beat", "broker", "postgres-backend")
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_check(commands)
     add_contracts(commands)
+    add_can_i_deploy(commands)
 
     demo = commands.add_parser(
         "demo", help="run the demo; with --check play it at once and compare"

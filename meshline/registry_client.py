@@ -81,6 +81,20 @@ class Registry:
             raise RegistryError(f"The registry at {self._base} answered without a document.")
         return told["document"]
 
+    def can_deploy(
+        self, system: str, version: str, environment: str
+    ) -> tuple[str, list[tuple[str, str, str]]]:
+        """Return the verdict and its reasons: contract, state and sentence each."""
+        query = [("system", system), ("version", version), ("to", environment)]
+        told = self._get("can-i-deploy", query)
+        if told.get("verdict") not in ("yes", "failed", "unverified"):
+            raise RegistryError("What answers there is no registry of this version.")
+        reasons = [
+            tuple(str(one.get(key, "")) for key in ("contract", "state", "sentence"))
+            for one in _shaped(told, "reasons")
+        ]
+        return told["verdict"], [(one[0], one[1], one[2]) for one in reasons]
+
     def _get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Any:
         address = f"{self._base}/api/v1/{path}"
         try:

@@ -18,6 +18,7 @@ from contracts_app.models.sla import BusinessCalendar, SlaPolicy
 from contracts_app.models.source import Source
 from contracts_app.models.stamp import RegistryStamp
 from contracts_app.models.system import System
+from contracts_app.models.verification import Deployment, Verification
 
 __all__ = [
     "ApiKey",
@@ -26,6 +27,7 @@ __all__ = [
     "Contract",
     "ContractState",
     "ContractVersion",
+    "Deployment",
     "DocumentState",
     "Owner",
     "OwnerRole",
@@ -37,6 +39,7 @@ __all__ = [
     "SlaPolicy",
     "Source",
     "System",
+    "Verification",
     "VersionedDocument",
     "WebhookSecret",
 ]

@@ -30,6 +30,7 @@ READ_SCOPES = {
     "contracts:read": "Read contracts",
     "contracts:draft": "Start and edit drafts of contracts",
     "contracts:publish": "Publish contracts whose gate is green",
+    "contracts:verify": "Write down verifications and deployments",
     "metrics:read": "Read metrics",
     "audit:read": "Read the audit log",
 }

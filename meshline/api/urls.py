@@ -12,6 +12,7 @@ from meshline.api.health import Health, Readiness
 from meshline.api.intake import EventIntake
 from meshline.api.registry import ContractList, VersionDetail
 from meshline.api.runs import RunDetail, RunList
+from meshline.api.verification import CanDeploy, DeploymentList, VerificationList
 
 app_name = "api"
 
@@ -28,5 +29,12 @@ urlpatterns = [
         VersionDetail.as_view(),
         name="contract-version",
     ),
+    path(
+        "contracts/<str:name>/versions/<str:version>/verifications",
+        VerificationList.as_view(),
+        name="verifications",
+    ),
+    path("deployments", DeploymentList.as_view(), name="deployments"),
+    path("can-i-deploy", CanDeploy.as_view(), name="can-i-deploy"),
     re_path(r"", csrf_exempt(login_not_required(no_such_address))),
 ]

@@ -150,7 +150,7 @@ def test_every_meshline_command_that_the_docs_name_takes_those_options() -> None
     commands = _commands()
     wrong = []
     for doc, line in _code():
-        for name, rest in re.findall(r"(?:^|\s)meshline ([a-z]+)(.*)", line):
+        for name, rest in re.findall(r"(?:^|\s)meshline ([a-z-]+)(.*)", line):
             if name not in commands or not _flags(rest) <= _options(commands[name]):
                 wrong.append((doc, line))
     assert wrong == []
