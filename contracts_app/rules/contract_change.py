@@ -27,7 +27,8 @@ class Against:
 class ContractChange:
     """What a proposed version means for those who rely on the ones in service.
 
-    `comparisons`: with the newest version first; a transitive mode adds every other one.
+    `comparisons`: with the newest version of the same major number first; a transitive mode adds
+    the others of it.
     `least_version`: the lowest number that the proposal may carry. `impacts`: one per consumer.
     """
 
@@ -58,24 +59,33 @@ def judge_change(
 ) -> ContractChange:
     """Judge a proposed version by its own compatibility mode against the versions in service.
 
-    `budget_s` bounds each comparison, in seconds. Nothing in service: compatible, any number.
+    Those of its own major number are asked; the first of a new one is compared with the newest of
+    all, so that it is known what it breaks. `budget_s` bounds each comparison, in seconds. Nothing
+    in service: compatible, any number.
     """
     ordered = sorted(serving, key=lambda spec: parse_version(spec.version), reverse=True)
     if not ordered:
         return ContractChange("compatible", (), "0.0.0", impacts(proposed, None))
     mode = proposed.compatibility.mode
-    asked = ordered if mode.endswith("_transitive") else ordered[:1]
+    beside = [one for one in ordered if _major(one) == _major(proposed)] or ordered[:1]
+    asked = beside if mode.endswith("_transitive") else beside[:1]
     compared = tuple(Against(old.version, _compared(old, proposed, budget_s)) for old in asked)
-    found = impacts(proposed, ordered[0])
+    found = impacts(proposed, beside[0])
     verdict = _verdict(mode, [one.comparison.verdict for one in compared], found)
-    newest = ordered[0].version
-    return ContractChange(verdict, compared, bump(newest, _step(verdict, compared)), found)
+    step = _step(verdict, compared)
+    # A new major number comes after all others; a smaller step stays within its own.
+    least = bump(ordered[0].version if step == "major" else beside[0].version, step)
+    return ContractChange(verdict, compared, least, found)
 
 
 def direction_of(mode: str) -> Direction:
     """Return the direction that a compatibility mode asks for; "none" is shown as backward."""
     way = mode.removesuffix("_transitive")
     return way if way in ("forward", "full") else "backward"  # type: ignore[return-value]
+
+
+def _major(spec: ContractSpec) -> int:
+    return parse_version(spec.version).numbers[0]
 
 
 def _compared(old: ContractSpec, new: ContractSpec, budget_s: float) -> Comparison:

@@ -92,6 +92,28 @@ def test_transitive_mode_compares_with_every_version_in_service() -> None:
     assert change.deciding.version == "1.1.0"
 
 
+def test_versions_of_another_major_number_are_left_alone() -> None:
+    """After 2.0.0 broke 1.2.0 on purpose, both lines go on by themselves."""
+    serving = [spec("1.2.0"), spec("2.0.0", required_field)]
+    transitive = mode("backward_transitive")
+
+    fix = judge_change(spec("2.0.1", required_field, transitive), serving)
+    old_line = judge_change(spec("1.2.1", transitive), serving)
+    breaks_old_line = judge_change(spec("1.3.0", required_field, transitive), serving)
+
+    assert (fix.verdict, fix.least_version) == ("compatible", "2.0.1")
+    assert (old_line.verdict, old_line.least_version) == ("compatible", "1.2.1")
+    assert (breaks_old_line.verdict, breaks_old_line.least_version) == ("breaking", "3.0.0")
+
+
+def test_first_of_a_new_major_number_says_what_it_breaks() -> None:
+    change = judge_change(spec("2.0.0", required_field, mode("backward_transitive")),
+                          [spec("1.2.0"), spec("1.1.0")])  # fmt: skip
+
+    assert [one.version for one in change.comparisons] == ["1.2.0"]
+    assert (change.verdict, change.least_version) == ("breaking", "2.0.0")
+
+
 def test_consumer_that_expects_other_values_is_hurt_with_a_payload() -> None:
     change = judge_change(spec("1.3.0", mode("backward"), dropped_status), [spec("1.2.0")])
 
