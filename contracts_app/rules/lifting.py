@@ -7,6 +7,7 @@ of other dialects, patterns that match everything), because a prover stops at wh
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from contracts_app.rules.schema_walk import CONTENT, KEYWORDS, mapped
@@ -45,6 +46,10 @@ _ONLY_MODERN = frozenset(
         "unevaluatedProperties",
     ]
 )
+
+
+# No format takes all of these: each has a text here that is none of its kind.
+_ODD_TEXTS = ("", " ", "a", "(", "{", "%", "\\", "^", "~", "#", "1", "\x7f")
 
 
 def lift(schema: Schema, dialect: str) -> tuple[Schema, str]:
@@ -98,10 +103,19 @@ class _Lift:
             node = _without_draft_04(node)
         if self._dialect in MODERN:
             node = _split_dependencies(node)  # the validator heeds the old keyword there too
+        if "format" in node and not _is_asserted(str(node["format"]), self._dialect):
+            node.pop("format")
         pattern = node.get("pattern")
         if isinstance(pattern, str) and _matches_everything(pattern):
             node.pop("pattern")
         return _without_repetitions(node)
+
+
+@lru_cache(maxsize=256)
+def _is_asserted(name: str, dialect: str) -> bool:
+    """Say whether a dialect checks a format: then it refuses at least one of some odd texts."""
+    validator = compile_schema({"format": name}, dialect=dialect, keep=False)
+    return not all(validator.is_valid(text) for text in _ODD_TEXTS)
 
 
 def _without_draft_04(node: dict[str, Any]) -> dict[str, Any]:

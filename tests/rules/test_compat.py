@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from contracts_app.rules.compat import Comparison, compare
+from contracts_app.rules.samples import FORMATS
 from contracts_app.rules.validate import violations
 from tests.rules.schema_changes import REALISTIC, Change, single_changes
 
@@ -104,6 +105,23 @@ def test_published_pairs_are_judged_as_they_are_meant() -> None:
         undecided += found.verdict == "unknown"
         _check_witness(found, case["old"], case["new"])
     assert undecided <= 0.05 * len(cases)
+
+
+@pytest.mark.parametrize("name", ["uuid", "duration"])
+def test_format_that_the_older_dialect_does_not_check_is_none_of_its_words(name: str) -> None:
+    """draft-07 takes any text for a uuid; 2020-12 does not, so the step between them breaks."""
+    old = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object",
+           "properties": {"id": {"type": "string", "format": name}}}  # fmt: skip
+    new = {"type": "object", "properties": {"id": {"type": "string", "format": name}}}
+
+    assert compare(old, new).verdict == "breaking"
+    assert compare(new, old).verdict == "compatible"
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_every_format_that_is_asserted_is_seen_to_be(name: str) -> None:
+    """A format that looked as if nothing checked it would be dropped from the comparison."""
+    assert compare({"type": "string"}, {"type": "string", "format": name}).verdict == "breaking"
 
 
 def test_forward_asks_the_other_way_round() -> None:
