@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.lifting import in_2020_12
 from contracts_app.rules.schema_walk import mapped, subschemas
 from contracts_app.rules.validate import ADDRESSES, Schema, compile_schema
 from meshline.core.errors import SchemaRefused
@@ -30,7 +31,6 @@ _ONLY_LATER = frozenset(
 _IGNORED = frozenset([*_ONLY_LATER, "dependentRequired", "dependentSchemas", "prefixItems"])
 # Formats that draft-07 does not know, and so does not assert.
 _LATER_FORMATS = frozenset(["duration", "uuid"])
-_ADDRESSED = frozenset(["$id", "$recursiveRef"])
 
 
 def to_json_schema(spec: ContractSpec, dialect: str = "") -> dict[str, Any]:
@@ -105,22 +105,13 @@ def _dependencies(node: dict[str, Any]) -> dict[str, Any]:
 
 def _later(node: dict[str, Any]) -> dict[str, Any]:
     """Say one node of draft-07 in 2020-12, without what draft-07 ignores."""
-    if _ADDRESSED & node.keys():
-        raise SchemaRefused("A schema with addresses of its own is not brought to 2020-12.")
     if "$ref" in node:
-        return {key: node[key] for key in ("$ref", "definitions", "$defs") if key in node}
-    node = {key: value for key, value in node.items() if key not in _IGNORED}
+        kept = ("$id", "$recursiveRef", "$ref", "definitions", "$defs")
+        return in_2020_12({key: node[key] for key in kept if key in node})
+    node = {key: value for key, value in node.items() if key not in _IGNORED or key == "$id"}
     if node.get("format") in _LATER_FORMATS:
         node.pop("format")
-    rest = node.pop("additionalItems", None)
-    if isinstance(node.get("items"), list):
-        node["prefixItems"] = node.pop("items")
-        if rest is not None:
-            node["items"] = rest
-    for name, needed in node.pop("dependencies", {}).items():
-        keyword = "dependentRequired" if isinstance(needed, list) else "dependentSchemas"
-        node.setdefault(keyword, {})[name] = needed
-    return node
+    return in_2020_12(node)
 
 
 def _with_definitions(schema: dict[str, Any]) -> dict[str, Any]:
