@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -13,7 +13,6 @@ from contracts_app.rules.compat import Counterexample
 from contracts_app.rules.contract_change import ContractChange
 from contracts_app.rules.contract_spec import ContractSpec, parse_contract
 from contracts_app.rules.judged_traffic import JudgedTraffic
-from contracts_app.rules.versions import parse_version
 from contracts_app.services.promises import REFUSED_TRAFFIC
 from meshline.core import redact, yaml12
 from meshline.core.errors import DocumentRefused, DocumentUnreadable
@@ -35,22 +34,23 @@ class Verdict:
     days: int = 14
     with_traffic: bool = False
     budget_s: float = TYPING_BUDGET_S
-    _read: dict[str, object] = field(default_factory=dict, repr=False)
 
     @cached_property
+    def _read(self) -> tuple[ContractSpec | None, list[Finding]]:
+        try:
+            return parse_contract(yaml12.load(self.text, name="contract")), []
+        except (DocumentRefused, DocumentUnreadable) as refused:
+            return None, list(refused.findings)
+
+    @property
     def spec(self) -> ContractSpec | None:
         """The contract in the text, None while it is refused."""
-        try:
-            return parse_contract(yaml12.load(self.text, name="contract"))
-        except (DocumentRefused, DocumentUnreadable) as refused:
-            self._read["findings"] = refused.findings
-            return None
+        return self._read[0]
 
     @property
     def findings(self) -> list[Finding]:
         """What keeps the text from being judged."""
-        found = self._read.get("findings") if self.spec is None else None
-        return list(found) if isinstance(found, list | tuple) else []
+        return self._read[1]
 
     @cached_property
     def change(self) -> ContractChange | None:
@@ -121,7 +121,7 @@ class Verdict:
         """Whether the text's own number is high enough."""
         if self.spec is None or self.change is None:
             return False
-        return parse_version(self.spec.version) >= parse_version(self.change.least_version)
+        return self.change.allows(self.spec.version)
 
     @cached_property
     def traffic(self) -> JudgedTraffic | None:

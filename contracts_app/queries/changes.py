@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts_app.models import ContractState, ContractVersion
-from contracts_app.queries.registry import SERVING, spec_of
+from contracts_app.queries.registry import serving_specs, spec_of
 from contracts_app.queries.remembered import Remembered
 from contracts_app.rules.contract_change import ContractChange, judge_change
 from contracts_app.rules.contract_spec import ContractSpec
@@ -19,12 +19,9 @@ def change_of(spec: ContractSpec, *, budget_s: float = 2.0) -> ContractChange:
     A version of the same number is left out: it is the proposal itself. `budget_s` bounds each
     comparison, in seconds.
     """
-    rows = ContractVersion.objects.filter(contract__name=spec.name, state__in=SERVING)
-    serving = [row for row in rows.select_related("contract") if row.version != spec.version]
-    key = (spec.digest, *sorted(row.digest for row in serving))
-    return _judged.get(
-        key, lambda: judge_change(spec, [spec_of(row) for row in serving], budget_s=budget_s)
-    )
+    serving = [one for one in serving_specs(spec.name) if one.version != spec.version]
+    key = (spec.digest, *sorted(one.digest for one in serving))
+    return _judged.get(key, lambda: judge_change(spec, serving, budget_s=budget_s))
 
 
 def roles_to_sign(version: ContractVersion) -> tuple[str, ...]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from contracts_app.models import ContractVersion
-from contracts_app.queries.registry import SERVING, spec_of
+from contracts_app.queries.registry import serving_specs
 from contracts_app.rules import schema_safety
 from contracts_app.rules.change_verdict import Proposal, judge_proposal
 from contracts_app.rules.contract_spec import ContractSpec
@@ -20,7 +19,7 @@ BUDGET_S = 4.0
 
 def judge(spec: ContractSpec) -> Proposal:
     """Judge a whole contract. Nothing in service: it is the first version, and passes."""
-    serving = _serving(spec.name)
+    serving = serving_specs(spec.name)
     return judge_proposal(spec, serving, budget_s=BUDGET_S / max(2, len(serving)))
 
 
@@ -29,7 +28,7 @@ def judge_schema(name: str, schema: Schema) -> Proposal:
 
     Raises: NotFound if nothing is in service; DocumentRefused, SchemaRefused for the schema.
     """
-    serving = _serving(name)
+    serving = serving_specs(name)
     if not serving:
         raise NotFound(
             f"The contract {name} has no version in service.",
@@ -49,8 +48,3 @@ def judge_schema(name: str, schema: Schema) -> Proposal:
     return judge_proposal(
         proposed, serving, numbered=False, budget_s=BUDGET_S / max(2, len(serving))
     )
-
-
-def _serving(name: str) -> list[ContractSpec]:
-    rows = ContractVersion.objects.filter(contract__name=name, state__in=SERVING)
-    return [spec_of(row) for row in rows.select_related("contract")]

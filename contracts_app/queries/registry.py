@@ -63,6 +63,12 @@ def spec_of(version: ContractVersion) -> ContractSpec:
     return _specs.get(key, lambda: parse_contract(document_of(version)))
 
 
+def serving_specs(name: str) -> list[ContractSpec]:
+    """Return the parsed versions of a contract that are in service."""
+    rows = ContractVersion.objects.filter(contract__name=name, state__in=SERVING)
+    return [spec_of(row) for row in rows.select_related("contract")]
+
+
 def contract_named(name: str) -> Contract:
     """Return a contract's row. Raises: NotFound."""
     try:

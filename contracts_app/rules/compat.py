@@ -102,7 +102,7 @@ def compare(
     counterexample = next(iter(breaking or notes), None)
     changes = tuple(_change(one, direction, verdict) for one in _named(old, new))
     why = " ".join(dict.fromkeys(one.why for one in judged if one.why and one.verdict == verdict))
-    bump = _bump(old, new, verdict, bool(notes), direction, examples, changes)
+    bump = _bump(old, new, verdict, bool(notes), direction, examples)
     return Comparison(verdict, changes, counterexample, bump, why)
 
 
@@ -168,7 +168,6 @@ def _bump(
     noted: bool,
     direction: Direction,
     examples: Sequence[Json],
-    changes: Sequence[Change],
 ) -> Bump:
     """Return the least step: breaking is major, another accepted set minor, anything else patch."""
     if verdict != "compatible":

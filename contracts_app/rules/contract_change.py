@@ -42,6 +42,10 @@ class ContractChange:
         """The comparison with the newest version, None if nothing is in service."""
         return self.comparisons[0] if self.comparisons else None
 
+    def allows(self, version: str) -> bool:
+        """Say whether a number is as high as the change asks for. Raises: BadValue."""
+        return parse_version(version) >= parse_version(self.least_version)
+
     @property
     def deciding(self) -> Against | None:
         """The comparison that made the verdict what it is."""

@@ -80,10 +80,14 @@ def draft_from_published(
         parse_version(version) for version in contract.versions.values_list("version", flat=True)
     ]
     newest = max(serving, key=lambda version: parse_version(version.version))
-    text = with_value(yaml12.load(newest.text), "version", bump(max(taken).text, "minor"))
-    if "status" in newest.body:
-        text = with_value(yaml12.load(text), "status", "draft")
+    text = as_draft(newest, bump(max(taken).text, "minor"))
     return start_draft(text=text, by=by, now=now)
+
+
+def as_draft(version: ContractVersion, number: str) -> str:
+    """Return a version's text as a draft under another number."""
+    text = with_value(yaml12.load(version.text), "version", number)
+    return with_value(yaml12.load(text), "status", "draft") if "status" in version.body else text
 
 
 @transaction.atomic

@@ -272,7 +272,7 @@ def _check_higher(contract: Contract, document: Document, spec: ContractSpec) ->
 
 def _check_step(document: Document, spec: ContractSpec, change: ContractChange) -> None:
     """Refuse a number that promises less of a change than there is."""
-    if parse_version(spec.version) >= parse_version(change.least_version):
+    if change.allows(spec.version):
         return
     words = {"breaking": "breaks", "unknown": "may break", "compatible": "changes"}
     against = f" {change.deciding.version}" if change.deciding else ""

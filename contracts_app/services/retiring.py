@@ -10,10 +10,8 @@ from django.db import transaction
 from contracts_app.models import ContractState, ContractVersion
 from contracts_app.queries.registry import spec_of
 from contracts_app.rules.versions import bump, parse_version
-from contracts_app.services.drafts import held_in, start_draft, told
-from contracts_app.services.rewriting import with_value
+from contracts_app.services.drafts import as_draft, held_in, start_draft, told
 from contracts_app.services.rights import check_contract
-from meshline.core import yaml12
 from meshline.core.errors import BadValue, NotAllowed
 
 
@@ -76,9 +74,7 @@ def roll_back(*, to: ContractVersion, by: User | None = None, now: datetime) -> 
     if to.state in (ContractState.DRAFT, ContractState.IN_REVIEW):
         raise NotAllowed(f"{to} was never in service.", remedy="Choose a published version.")
     numbers = [parse_version(one) for one in to.contract.versions.values_list("version", flat=True)]
-    text = with_value(yaml12.load(to.text), "version", bump(max(numbers).text, "major"))
-    if "status" in to.body:
-        text = with_value(yaml12.load(text), "status", "draft")
+    text = as_draft(to, bump(max(numbers).text, "major"))
     return start_draft(text=text, by=by, now=now)
 
 
