@@ -9,7 +9,7 @@ from contracts_app.rules.contract_change import ContractChange, judge_change
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.signoff import required
 
-# A verdict follows from texts alone, so it is kept under their digests.
+# A verdict follows from the texts and from how long was searched: a short look binds no other.
 _judged: Remembered[tuple[str, ...], ContractChange] = Remembered(limit=128)
 
 
@@ -20,7 +20,7 @@ def change_of(spec: ContractSpec, *, budget_s: float = 2.0) -> ContractChange:
     comparison, in seconds.
     """
     serving = [one for one in serving_specs(spec.name) if one.version != spec.version]
-    key = (spec.digest, *sorted(one.digest for one in serving))
+    key = (str(budget_s), spec.digest, *sorted(one.digest for one in serving))
     return _judged.get(key, lambda: judge_change(spec, serving, budget_s=budget_s))
 
 
