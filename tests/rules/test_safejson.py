@@ -53,7 +53,11 @@ def test_ordinary_json_reads_as_what_was_written(value: Any, ascii_only: bool) -
         (b'["\\u0000"]', "/0", "character"),
         (b'{"\\u0000":1}', "", "character"),
         (b'["\\ud800"]', "/0", "character"),
+        (b'{"a":1e400}', "/a", "number"),
+        (b'{"a":-1E+400}', "/a", "number"),
         (b'{"' + b"k" * 257 + b'":1}', "", "key_length"),
+        (b'{"' + b'\\"' * 200 + b"k" * 57 + b'" :1}', "", "key_length"),
+        (b'{"' + b"k" * 256 + b'\\\\":1}', "", "key_length"),
         (b"[" * 65 + b"]" * 65, "", "depth"),
         (b"[" * 100_000, "", "depth"),
         (b'{"a":' * 6_400 + b"1" + b"}" * 6_400, "", "depth"),
@@ -72,6 +76,11 @@ def test_hostile_json_is_refused_with_the_place_and_the_reason(
 
 def test_brackets_within_text_do_not_count_as_depth() -> None:
     assert loads(b'["' + b"[" * 1_000 + b'\\"{"]') == ["[" * 1_000 + '"{']
+
+
+def test_a_long_text_before_a_colon_like_text_is_no_long_key() -> None:
+    assert loads(b'["' + b"a" * 300 + b'", ":"]') == ["a" * 300, ":"]
+    assert loads(b'{"a":"' + b'\\"' * 300 + b'","b":":"}') == {"a": '"' * 300, "b": ":"}
 
 
 def test_sixty_four_levels_and_escaped_emoji_are_read() -> None:
