@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 
 from django.http import HttpResponse
 
-# What makes a spreadsheet take a cell for a formula; the last four are their full-width twins.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")  # noqa: RUF001
+from meshline.core.spreadsheets import neutral
 
 
 def csv_answer(
@@ -38,5 +37,4 @@ def cell(value: object) -> str:
         return ""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return neutral(str(value))
