@@ -12,6 +12,7 @@ from contracts_app.models.contract import (
 )
 from contracts_app.models.credentials import ApiKey, WebhookSecret
 from contracts_app.models.document import DocumentState, VersionedDocument
+from contracts_app.models.inventory import InventoryFlow
 from contracts_app.models.oncall import Rota
 from contracts_app.models.owner import Owner, OwnerRole, Ownership
 from contracts_app.models.sla import BusinessCalendar, SlaPolicy
@@ -29,6 +30,7 @@ __all__ = [
     "ContractVersion",
     "Deployment",
     "DocumentState",
+    "InventoryFlow",
     "Owner",
     "OwnerRole",
     "Ownership",

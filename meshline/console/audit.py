@@ -51,6 +51,7 @@ ACTIONS = {
     "event.*": "held events",
     "backfill.*": "backfills",
     "contract.*": "contracts",
+    "inventory.*": "inventory",
     "source.*": "sources",
     "timer.*": "promises",
     "user.*": "accounts",
