@@ -26,6 +26,7 @@ from contracts_app.admin.base import (
 from contracts_app.admin.contract_buttons import pressed
 from contracts_app.admin.contract_page import ContractPage
 from contracts_app.admin.documents import DocumentText, refusal
+from contracts_app.admin.from_inventory import begun_text
 from contracts_app.admin.typed import TypedForm, TypedInline
 from contracts_app.admin.verdict import DAYS, Verdict, days_of
 from contracts_app.models import (
@@ -201,6 +202,9 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else (*self.identity, "text_shown")
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"text": begun_text(request)}
+
     @admin.display(description="Contract")
     def text_shown(self, obj: ContractVersion) -> str:
         """The document as it was proposed."""
@@ -325,7 +329,8 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
     ) -> HttpResponse:
         """Add what the buttons, the sign-offs, the examples and the verdict need."""
         context["judge_url"] = reverse("admin:contracts_app_contractversion_judge")
-        text = request.POST.get("text") or (obj.text if obj is not None else "")
+        text = request.POST.get("text") or (obj.text if obj is not None else begun_text(request))
+        context["begun"] = request.GET.get("inventory", "") if add and text else ""
         if obj is None or obj.state in (ContractState.DRAFT, ContractState.IN_REVIEW):
             days = days_of(request.GET.get("days", ""))
             context |= {"days": DAYS, "verdict": Verdict(

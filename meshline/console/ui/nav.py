@@ -44,6 +44,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Govern",
         (
+            Entry("Inventory", "table", "console:inventory"),
             Entry("Contracts", "file-check-corner", "console:contracts"),
             Entry("Rollouts", "split", "console:rollouts", "rollouts"),
             Entry("Audit log", "scroll-text", "console:audit"),
