@@ -1,4 +1,4 @@
-"""Load the pilot: its people, systems, promises, contracts, runbooks, flows and sources."""
+"""Load the pilot: its people, systems, promises, contracts, runbooks, flows, sources, inventory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from contracts_app.models import Owner, Source, System
+from contracts_app.models import InventoryFlow, Owner, Source, System
+from contracts_app.queries.inventory import plan
 from contracts_app.queries.people import person_with_email
+from contracts_app.rules.inventory.sheet import decode, read_sheet
 from contracts_app.rules.system_spec import parse_system
 from contracts_app.services import owners, people, publishing, sources
 from contracts_app.services.bundles import files_in
 from contracts_app.services.documents import install_document
+from contracts_app.services.inventory import apply_import
 from contracts_app.services.promises import CALENDAR, POLICY, ROTA
 from meshline.core import yaml12
 from meshline.core.errors import DocumentRefused
@@ -79,7 +82,8 @@ class Pilot:
             ("policies", lambda text: self._document(POLICY, text)),
             ("sources", self._source),
         )
-        return [loaded for name, one in steps for loaded in self._each(name, one)]
+        loaded = [one for name, load in steps for one in self._each(name, load)]
+        return [*loaded, *self._inventory()]
 
     def accounts(self, given: Mapping[str, Json] | None = None) -> list[Login]:
         """Make the accounts of people.yaml, or those given as {username: login}.
@@ -108,6 +112,18 @@ class Pilot:
         # Whoever was made before keeps what they have chosen since: then nobody else knows it.
         ours = password is not None and user.check_password(password)
         return Login(username, person["name"], role, password if ours else None)
+
+    def _inventory(self) -> Iterator[Loaded]:
+        """Fill an empty inventory; one that people have written in is theirs."""
+        file = self.folder / "inventory.csv"
+        if not file.exists():
+            return
+        empty = not InventoryFlow.objects.exists()
+        if empty:
+            text = decode(file.read_bytes())
+            digest = plan(read_sheet(text)).digest
+            apply_import(text=text, digest=digest, now=self.now)
+        yield Loaded("inventory", file.name, "", empty)
 
     def _owners(self) -> None:
         for group in self._people()["groups"]:

@@ -13,9 +13,11 @@ from django.contrib.auth.models import User
 from django.core import management
 from django.core.management.base import CommandError
 
-from contracts_app.models import Contract, ContractVersion, Owner, Source, System
+from contracts_app.models import Contract, ContractVersion, InventoryFlow, Owner, Source, System
 from contracts_app.queries import clock, registry
+from contracts_app.queries.inventory import entries
 from contracts_app.queries.people import owned_contracts, roles_of
+from contracts_app.rules.inventory.pilot_proposal import propose
 from contracts_app.services import sources
 from meshline.core import yaml12
 from orchestration.models import FlowVersion
@@ -53,6 +55,7 @@ def test_pilot_loads_whole_twice_and_the_second_time_changes_nothing(load: Load)
     again = load("--users")
 
     files = [path for path in PILOT.rglob("*.yaml") if path.name != "people.yaml"]
+    files.append(PILOT / "inventory.csv")
     assert first["changed"] == len(first["documents"]) == len(files)
     assert again["changed"] == 0
     assert again["secrets"] == {}
@@ -72,6 +75,22 @@ def test_pilot_loads_whole_twice_and_the_second_time_changes_nothing(load: Load)
     assert lena.check_password(login["password"])
     assert roles_of(lena) == {"contract_owner"}
     assert "billing.refund.completed" in owned_contracts(lena)
+
+
+def test_inventory_is_filled_once_whole_and_then_left_to_people(load: Load) -> None:
+    load("--users")
+    rows = (PILOT / "inventory.csv").read_text().splitlines()[1:]
+    assert InventoryFlow.objects.count() == len(rows)
+    proposal = propose(entries())
+    assert proposal.complete
+    assert (
+        Contract.objects.filter(name__in=[one.entry.name for one in proposal.chosen]).count() == 3
+    )
+    InventoryFlow.objects.exclude(name="shop.cart.updated").delete()
+
+    load("--users")
+
+    assert InventoryFlow.objects.count() == 1
 
 
 def test_demo_pace_makes_minutes_seconds_and_keeps_the_steps(load: Load) -> None:
