@@ -96,8 +96,19 @@ def test_each_choice_and_each_wait_has_its_reasons() -> None:
     assert all("ops owns it" in told and "by hand" in told for told in why.values())
     assert [one.ready for one in proposal.others] == [True, True, False]
     waits = {one.entry.title: " ".join(one.why) for one in proposal.others}
-    assert "weighs more" in waits["cart"]
+    assert "Its risk is medium; all three weigh more." in waits["cart"]
     assert "like x.invoice" in waits["report"]
+
+
+def test_equally_risky_flow_of_a_kind_that_is_taken_is_told_so() -> None:
+    twin = ready("twin", money="yes", service_level_breach="yes", kind="command")
+
+    waits = {one.entry.title: one.why for one in propose([REFUND, CANCEL, INVOICE, twin]).others}
+
+    (why, *_) = waits["twin"]
+    assert why == (
+        "It is a command like x.refund: as risky, but one of a kind is enough to begin with."
+    )
 
 
 def test_seat_without_a_fitting_flow_says_so() -> None:

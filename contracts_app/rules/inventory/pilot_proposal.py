@@ -155,10 +155,13 @@ def _later(entry: FlowEntry, taken: Sequence[FlowEntry]) -> Iterator[str]:
     """Yield why a ready flow waits: its risk beside the seats' and whether it shows nothing new."""
     riskier = [one.name for one in taken if _rank(one)[0] < _rank(entry)[0]]
     if riskier:
-        yield f"Its risk is {entry.assessment.risk_class}; {_listed(riskier)} weighs more."
+        told = "all three weigh" if riskier[2:] else _listed(riskier)
+        told += "" if riskier[2:] else " weigh" if riskier[1:] else " weighs"
+        yield f"Its risk is {entry.assessment.risk_class}; {told} more."
     same_kind = [one.name for one in taken if one.kind == entry.kind]
     if same_kind:
-        yield f"It is {_a(entry.kind)} like {_listed(same_kind)}."
+        enough = "" if riskier else ": as risky, but one of a kind is enough to begin with"
+        yield f"It is {_a(entry.kind)} like {_listed(same_kind)}{enough}."
     same_sender = [one.name for one in taken if one.producer == entry.producer]
     if same_sender and not same_kind:
         yield f"{entry.producer} sends {_listed(same_sender)} already."
