@@ -108,6 +108,8 @@ class Photographer:
             ("sla", nadia, "/sla/"),
             ("contract", nadia, "/contracts/support.refund.requested/"),
             ("audit", auditor, f"/audit/?ticket={ticket}"),
+            ("inventory", owner, "/inventory/billing.chargeback.opened/"),
+            ("pilot", owner, "/inventory/pilot/"),
         ):
             page.goto(address)
             self._take(page, name)
