@@ -17,6 +17,8 @@ def begun_text(request: HttpRequest) -> str:
     if not name:
         return ""
     try:
-        return skeleton(inventory.flow_named(name).entry, drafter=owners_of(person(request)))
+        entry = inventory.flow_named(name).entry
+        mine = owners_of(person(request))
+        return skeleton(entry, drafter=mine, version=inventory.next_number(entry.name))
     except NotFound:
         return ""

@@ -14,7 +14,7 @@ from contracts_app.rules.inventory.entry import FlowEntry
 from contracts_app.rules.inventory.import_plan import ImportPlan, plan_import
 from contracts_app.rules.inventory.next_step import Agreed
 from contracts_app.rules.inventory.sheet import Sheet
-from contracts_app.rules.versions import parse_version
+from contracts_app.rules.versions import bump, parse_version
 from meshline.core.errors import BadValue, NotFound
 
 OPEN = "open"  # the risk of a flow whose questionnaire is not answered, and no owner, as filters
@@ -79,6 +79,13 @@ def agreed(names: Iterable[str]) -> Mapping[str, Agreed]:
         states = found.setdefault(name, {})
         states[state] = max(states.get(state, version), version, key=_rank)
     return {name: _agreed(states) for name, states in found.items()}
+
+
+def next_number(name: str) -> str:
+    """Return the number that a contract's next draft takes: the first one, or above all others."""
+    rows = ContractVersion.objects.filter(contract__name=name)
+    taken = [parse_version(number) for number in rows.values_list("version", flat=True)]
+    return bump(max(taken).text, "minor") if taken else "1.0.0"
 
 
 def owners() -> list[str]:

@@ -321,6 +321,21 @@ def test_draft_begins_from_the_row_and_the_row_follows_it() -> None:
     assert "Complete the draft" in page(client)
 
 
+def test_flow_whose_contract_is_retired_is_drafted_under_a_number_above_it() -> None:
+    lena = given_person("contract_owner", username="lena", owns=("payments",))
+    given_flow()
+    given_contract("billing.refund.done", ("1.2.0", "retired"), ("1.10.0", "retired"))
+    client = Client()
+    client.force_login(lena)
+    address = "/admin/contracts_app/contractversion/add/?inventory=billing.refund.done"
+    assert f'href="{address}"' in page(client, "inventory-flow", "billing.refund.done")
+
+    text = client.get(address).context["adminform"].form.initial["text"]
+    client.post(address, {"text": text, "_continue": "1"})
+
+    assert ContractVersion.objects.get(state="draft").version == "1.11.0"
+
+
 def test_who_may_not_draft_is_told_whom_to_ask() -> None:
     flow = given_flow()
 

@@ -31,22 +31,22 @@ examples:
 """
 
 
-def skeleton(entry: FlowEntry, *, drafter: Collection[str] = ()) -> str:
+def skeleton(entry: FlowEntry, *, drafter: Collection[str] = (), version: str = "1.0.0") -> str:
     """Return a draft's text that passes the check of a contract.
 
     `drafter`: the owners for whom the person answers who drafts it. Only an owner of the contract
     may save it, so the first of them stands in where the inventory names somebody else.
     """
-    known = (*_head(entry), *_risk(entry), *_ends(entry))
+    known = (*_head(entry, version), *_risk(entry), *_ends(entry))
     return "\n".join([*known, _SCHEMA, *_owners(entry, drafter), *_rest(entry)]) + "\n"
 
 
-def _head(entry: FlowEntry) -> Iterator[str]:
+def _head(entry: FlowEntry, version: str) -> Iterator[str]:
     yield "# Begun from the inventory. Work through 1 to 5, save, read the verdict, then press"
     yield "# “Ask for sign-off”: the owners below sign, and the contract can be published."
     yield "meshline: contract/v1"
     yield f"name: {entry.name}"
-    yield "version: 1.0.0"
+    yield f"version: {version}"
     yield f"title: {_scalar(entry.title)}"
     if entry.notes:
         yield f"description: {_scalar(entry.notes)}"
