@@ -12,7 +12,7 @@ from typing import Any, Literal
 from contracts_app.rules.compat import Counterexample
 from contracts_app.rules.contract_spec import Consumer, ContractSpec
 from contracts_app.rules.inclusion import included
-from contracts_app.rules.schema_walk import local_target, mapped
+from contracts_app.rules.schema_walk import followed, local_target, mapped
 from contracts_app.rules.splicing import ABSENT
 from contracts_app.rules.validate import Schema, violations
 from contracts_app.rules.versions import matches
@@ -113,10 +113,7 @@ def _only(schema: Schema, fields: Sequence[tuple[str, ...]]) -> Schema:
 def _narrowed(
     node: Any, root: Schema, fields: Sequence[tuple[str, ...]], depth: int
 ) -> dict[str, Any]:
-    for _ in range(20):
-        if not (isinstance(node, dict) and isinstance(node.get("$ref"), str)):
-            break
-        node = local_target(root, node["$ref"])
+    node = followed(root, node)
     if not isinstance(node, dict) or depth > 20:
         return {}
     if () in fields:
@@ -128,4 +125,14 @@ def _narrowed(
         name: _narrowed(known[name], root, [f[1:] for f in fields if f[0] == name], depth + 1)
         for name in sorted(names & known.keys())
     }
-    return {"type": "object", "properties": told, "required": needed}
+    parts = [*node.get("allOf", ()), *_beside(node, root)]
+    narrowed: dict[str, Any] = {"type": "object", "properties": told, "required": needed}
+    if parts:
+        narrowed["allOf"] = [_narrowed(part, root, fields, depth + 1) for part in parts]
+    return narrowed
+
+
+def _beside(node: dict[str, Any], root: Schema) -> list[Any]:
+    """Return what a reference leads to that has more words beside it."""
+    target = local_target(root, node["$ref"]) if isinstance(node.get("$ref"), str) else None
+    return [] if target is None else [target]

@@ -83,6 +83,9 @@ SAME_INSTANCE = frozenset(
     ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"]
 )
 
+_BESIDE_REFERENCE = frozenset(["$ref", "$comment", "$defs", "definitions", "description", "title"])
+MAX_HOPS = 20  # references in a row; a circle of them says nothing
+
 
 def subschemas(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield each direct subschema of a schema object with its pointer relative to it."""
@@ -129,6 +132,21 @@ def local_target(root: Any, reference: str) -> Any:
     except BadValue:
         return None
     return target if isinstance(target, dict | bool) else None
+
+
+def followed(root: Any, node: Any) -> Any:
+    """Return what a schema says that is nothing but a reference; any other comes back as it is.
+
+    Words for people and definitions may stand beside the reference.
+    """
+    for _ in range(MAX_HOPS):
+        if not (isinstance(node, dict) and isinstance(node.get("$ref"), str)):
+            return node
+        target = local_target(root, node["$ref"])
+        if target is None or node.keys() - _BESIDE_REFERENCE:
+            return node
+        node = target
+    return node
 
 
 def _anchored(root: Any, name: str) -> Any:

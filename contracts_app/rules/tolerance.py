@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts_app.rules.schema_walk import local_target
+from contracts_app.rules.schema_walk import followed
 from contracts_app.rules.validate import Schema
 
 _BORROWED = "meshline:borrowed"
@@ -46,7 +46,7 @@ def tolerant(inner: Schema, outer: Schema) -> Schema:
 
 
 def _node(inner: Schema, outer: Schema, inner_root: Schema, outer_root: Schema, depth: int) -> Any:
-    inner, outer = _followed(inner, inner_root), _followed(outer, outer_root)
+    inner, outer = followed(inner_root, inner), followed(outer_root, outer)
     if depth > 12 or not isinstance(inner, dict) or not isinstance(outer, dict):
         return inner
     if inner.keys() & _ELSEWHERE:
@@ -84,16 +84,3 @@ def _borrowed(node: Any) -> Any:
     if isinstance(reference, str) and reference.startswith("#"):
         made["$ref"] = f"#/$defs/{_BORROWED}{reference[1:]}"
     return made
-
-
-def _followed(node: Schema, root: Schema) -> Schema:
-    for _ in range(20):
-        if not (isinstance(node, dict) and isinstance(node.get("$ref"), str)):
-            return node
-        if node.keys() - {"$ref", "title", "description", "$comment"}:
-            return node
-        target = local_target(root, node["$ref"])
-        if target is None:
-            return node
-        node = target
-    return node
