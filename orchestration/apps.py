@@ -13,6 +13,7 @@ class OrchestrationConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the registry what only the engine knows."""
+        from contracts_app.queries.golive import FLOWS_OF
         from contracts_app.rules import facts
         from contracts_app.services.promises import (
             CONDITION_FINDINGS,
@@ -22,9 +23,11 @@ class OrchestrationConfig(AppConfig):
         )
         from orchestration.queries.last_events import last_events
         from orchestration.queries.past_events import newest_payloads, refused_traffic
+        from orchestration.queries.traffic import names_of_flows_using
         from orchestration.rules.policy_conditions import condition_findings
 
         facts.provide(CONDITION_FINDINGS, condition_findings)
+        facts.provide(FLOWS_OF, names_of_flows_using)
         facts.provide(LAST_EVENTS, last_events)
         facts.provide(NEWEST_PAYLOADS, newest_payloads)
         facts.provide(REFUSED_TRAFFIC, refused_traffic)

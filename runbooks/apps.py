@@ -18,9 +18,9 @@ class RunbooksConfig(AppConfig):
     def ready(self) -> None:
         """Let the sweep work off backfills, and the lower apps know which runbooks there are."""
         from contracts_app.queries.documents import published_names
+        from contracts_app.queries.golive import PUBLISHED_RUNBOOKS
         from contracts_app.rules import facts
         from orchestration.services import sweeper
-        from orchestration.services.flows import PUBLISHED_RUNBOOKS
         from runbooks.models import RunbookVersion
         from runbooks.services import backfills
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.contrib.auth.models import User
 
 from contracts_app.models import ContractVersion
-from contracts_app.services import publishing, retiring
+from contracts_app.services import golive, publishing, retiring
 from meshline.core.errors import BadValue
 
 
@@ -32,7 +32,8 @@ def pressed(
 ) -> Press | None:
     """Return what a button means, None for one that there is not; the services decide who may.
 
-    `given` is the posted form: note, sunset_on. `role` is whose sign-off it is.
+    `given` is the posted form: note, sunset_on, statement, done_on. `role` is whose sign-off it is,
+    or which gate.
     """
     note = given.get("note", "")
     on = partial(_on, version, by, now)
@@ -49,6 +50,14 @@ def pressed(
         case "deprecate":
             done = f"The contract {version} is deprecated; whoever sends it is told so."
             return Press(lambda: _deprecate(version, given, by=by, now=now), done)
+        case "evidence":
+            said = given.get("statement", "")
+            give = partial(
+                golive.give_evidence, version=version, gate=role, statement=said, by=by, now=now
+            )
+            return Press(lambda: give(done_on=_day(given.get("done_on", ""))), "It is recorded.")
+        case "take-back":
+            return Press(on(golive.withdraw_evidence, gate=role), "It counts no more.")
         case "retire":
             return Press(on(retiring.retire, reason=note), f"The contract {version} is retired.")
     return None

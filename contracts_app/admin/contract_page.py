@@ -12,8 +12,10 @@ from contracts_app.admin.documents import Line, difference
 from contracts_app.models import ContractState, ContractVersion
 from contracts_app.queries import clock
 from contracts_app.queries.changes import roles_to_sign
+from contracts_app.queries.golive import gaps_of, gates_of
 from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.golive import Gate
 from contracts_app.rules.signoff import title_of
 from contracts_app.services import publishing, rights
 from meshline.core.errors import MeshlineError
@@ -96,17 +98,31 @@ class ContractPage:
             one.role: one.reason
             for one in publishing.missing_signoffs(self.version, now=clock.now())
         }
-        mine = rights.signing_roles(self._person, self.spec)
         return [
             Seat(
                 role=role,
                 title=title_of(role),
                 people=", ".join(rights.signers(self.spec, role)),
                 missing=missing.get(role, ""),
-                mine=role in mine,
+                mine=role in self.mine,
             )
             for role in roles_to_sign(self.version)
         ]
+
+    @cached_property
+    def mine(self) -> frozenset[str]:
+        """The roles of the contract that this person holds."""
+        return rights.signing_roles(self._person, self.spec) if self.spec else frozenset()
+
+    @cached_property
+    def gates(self) -> tuple[Gate, ...]:
+        """Everything that it needs to go live, and whether it is there."""
+        return gates_of(self.version, self.spec) if self.spec else ()
+
+    @cached_property
+    def gaps(self) -> tuple[Gate, ...]:
+        """What keeps it from going live."""
+        return gaps_of(self.version, self.spec) if self.spec else ()
 
     @property
     def unsigned(self) -> list[Seat]:

@@ -12,6 +12,7 @@ from contracts_app.models.contract import (
 )
 from contracts_app.models.credentials import ApiKey, WebhookSecret
 from contracts_app.models.document import DocumentState, VersionedDocument
+from contracts_app.models.golive import GateEvidence
 from contracts_app.models.inventory import InventoryFlow
 from contracts_app.models.oncall import Rota
 from contracts_app.models.owner import Owner, OwnerRole, Ownership
@@ -30,6 +31,7 @@ __all__ = [
     "ContractVersion",
     "Deployment",
     "DocumentState",
+    "GateEvidence",
     "InventoryFlow",
     "Owner",
     "OwnerRole",

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from contracts_app.models import Contract, ContractState, ContractVersion, Owner, Ownership, SignOff
 from contracts_app.queries.changes import change_of, roles_to_sign
+from contracts_app.queries.golive import gaps_of
 from contracts_app.queries.people import person_with_email
 from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules.contract_change import ContractChange
@@ -116,8 +117,9 @@ def publish(*, version: ContractVersion, by: User | None = None, now: datetime) 
 
     It is compared again with what is in service now: another version may have been published
     since it was proposed.
-    Raises: NotAllowed while a sign-off is missing, naming every one; DocumentRefused, also if its
-    number is lower than the change asks for; Conflict; IllegalTransition.
+    Raises: NotAllowed while a sign-off or a go-live gate is missing, naming every one;
+    DocumentRefused, also if its number is lower than the change asks for; Conflict;
+    IllegalTransition.
     """
     held = held_in(version, ContractState.IN_REVIEW)
     document, spec = judge(held.text, of=held.contract)
@@ -132,6 +134,7 @@ def publish(*, version: ContractVersion, by: User | None = None, now: datetime) 
             remedy="Each owner signs for themselves.",
         )
     _check_owners(document, spec)
+    _check_gates(held, spec)
     return _serve(held, spec, by=by, now=now, action="contract.publish")
 
 
@@ -251,6 +254,17 @@ def _check_owners(document: Document, spec: ContractSpec) -> None:
     ]
     if findings:
         raise DocumentRefused(str(findings[0]), findings=findings, remedy=findings[0].remedy)
+
+
+def _check_gates(version: ContractVersion, spec: ContractSpec) -> None:
+    """Nothing goes live with a gap that the version in service does not have."""
+    missing = gaps_of(version, spec)
+    if missing:
+        count = "1 gate" if len(missing) == 1 else f"{len(missing)} gates"
+        raise NotAllowed(
+            f"{version} cannot go live: {count} open. {' '.join(map(str, missing))}",
+            remedy="Its page lists every gate, what is missing and who can mend it.",
+        )
 
 
 def _check_higher(contract: Contract, document: Document, spec: ContractSpec) -> None:

@@ -12,7 +12,9 @@ from contracts_app.models import ContractState, ContractVersion, SlaPolicy
 from contracts_app.queries import catalogue, documents, registry
 from contracts_app.queries.catalogue import Listed
 from contracts_app.queries.changes import roles_to_sign
+from contracts_app.queries.golive import gates_of
 from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.golive import gaps
 from contracts_app.rules.signoff import title_of
 from meshline.console import access, contract_downloads
 from meshline.console.addresses import tabs, with_query
@@ -41,6 +43,7 @@ def context(
     flows = traffic.flows_using(listed.name)
     handoffs = traffic.newest_handoffs(listed.name)
     signoffs = _signoffs(version, spec)
+    gates = gates_of(version, spec) if spec else ()
     access.veil(request.user, handoffs)
     return {
         "now": now,
@@ -52,6 +55,8 @@ def context(
         "serving": listed.serving is not None and listed.serving.version == version.version,
         "owners": catalogue.with_on_call(listed.owners, now),
         "signoffs": signoffs,
+        "gates": gates,
+        "gates_open": gaps(gates),
         "unsigned": version.state in registry.SERVING and any(not one["row"] for one in signoffs),
         "policies": _policies(listed.name),
         "routes": _routes(spec),

@@ -100,6 +100,11 @@ def flows_using(contract: str) -> list[FlowUse]:
     return found
 
 
+def names_of_flows_using(contract: str) -> list[str]:
+    """Return the names of those flows."""
+    return sorted(use.version.name for use in flows_using(contract))
+
+
 def newest_events(contract: str, *, limit: int = 6) -> list[Event]:
     """Return the contract's newest events."""
     return list(Event.objects.filter(contract=contract).order_by("-id")[:limit])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from contracts_app.queries.golive import PUBLISHED_RUNBOOKS
 from contracts_app.queries.registry import PublishedContracts
 from contracts_app.rules import facts
 from contracts_app.services.documents import Judged, Kind
@@ -16,9 +17,6 @@ from orchestration.models import FlowVersion
 from orchestration.queries.documents import flow_spec, published_flow
 from orchestration.rules.flow_parse import parse_flow
 from orchestration.rules.flow_spec import FlowSpec
-
-# Answered by the runbooks app: the names of the runbooks with a published version.
-PUBLISHED_RUNBOOKS = "runbooks.published_names"
 
 
 def _judge(document: Document, references: bool) -> Judged:

@@ -11,6 +11,7 @@ from contracts_app.models import Contract, ContractVersion, Owner, Ownership
 from contracts_app.queries import clock, registry
 from contracts_app.services import publishing
 from tests.admin.conftest import SignIn
+from tests.services.golive import given_evidence, given_surroundings
 from tests.services.people import given_person
 from tests.services.test_publishing import GROUPS, given_published, owned_text
 from tests.services.test_registry import NAME
@@ -30,6 +31,7 @@ def owners() -> dict[str, User]:
     people["consumer:billing"] = given_person(
         "runtime_owner", username="rui", owns=("billing-team",)
     )
+    given_surroundings(GROUPS["runtime"])
     return people
 
 
@@ -55,6 +57,17 @@ def test_contract_goes_from_draft_to_service_by_its_owners_hands(
 
     for role, user in owners.items():
         assert "Your sign-off is recorded" in press(sign_in(user=user), version, f"sign {role}")
+    assert "cannot go live: 2 gates open" in press(author, version, "publish")
+    told = {"statement": "Tried on the stage.", "done_on": "2026-11-02"}
+    assert "not the runtime owner" in press(author, version, "evidence rollback", **told)
+    runtime, product = sign_in(user=owners["runtime"]), sign_in(user=owners["product"])
+    assert "is no day" in press(runtime, version, "evidence rollback", done_on="soon")
+    assert "It is recorded" in press(runtime, version, "evidence rollback", **told)
+    shown = press(product, version, "evidence outcome", **told)
+    assert "Tried on the stage. (Runtime Body, 2026-11-02)" in shown
+    assert "It counts no more" in press(product, version, "take-back outcome")
+    assert "cannot go live: 1 gate open" in press(author, version, "publish")
+    given_evidence(version, owners)
     assert "is published" in press(author, version, "publish")
 
     assert registry.published_version(NAME).pk == version.pk

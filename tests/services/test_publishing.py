@@ -29,6 +29,7 @@ from meshline.core.errors import (
     MeshlineError,
     NotAllowed,
 )
+from tests.services.golive import given_evidence, given_surroundings
 from tests.services.people import given_person
 from tests.services.test_registry import NAME, contract_text
 
@@ -47,7 +48,7 @@ title: {title}
 status: draft
 kind: event
 risk: {{class: high}}
-producer: {{system: helpdesk}}
+producer: {{system: helpdesk, channel: {{type: webhook, source: helpdesk}}}}
 consumers: [{{system: billing, team: billing-team, status: live}}]
 identity: {{event_id: /id}}
 schema:
@@ -60,6 +61,11 @@ owners:
   runtime: {{group: {GROUPS["runtime"]}}}
   product: {{group: {GROUPS["product"]}}}
 signoff: {{required: [contract, runtime, product, "consumer:*"]}}
+sla: {{ack_within: PT15M}}
+slo: [{{name: in_time, sli: latency, threshold: PT5S, target: 0.99, window: P30D}}]
+exception_route: {{on_invalid: {{action: quarantine, runbook: held-event}}}}
+manual_fallback: {{runbook: held-event, executable: true}}
+runbooks: [held-event]
 """
 
 
@@ -73,6 +79,7 @@ def owners() -> dict[str, User]:
     people["consumer:billing"] = given_person(
         "runtime_owner", username="rui", owns=("billing-team",)
     )
+    given_surroundings(GROUPS["runtime"])
     return people
 
 
@@ -83,6 +90,8 @@ def given_proposed(owners: dict[str, User], version: str = "1.0.0") -> ContractV
 
 
 def sign_all(version: ContractVersion, owners: dict[str, User], *, but: str = "") -> None:
+    """Let the owners sign, and give the evidence that the gates ask for."""
+    given_evidence(version, owners)
     for role, by in owners.items():
         if role != but:
             publishing.sign_off(version=version, role=role, by=by, now=clock.now())
@@ -106,6 +115,7 @@ def test_signed_version_is_published_with_its_matrix_of_owners(owners: dict[str,
     assert [action for action, _ in told if action.startswith("contract.")] == [
         "contract.draft",
         "contract.propose",
+        *["contract.evidence"] * 2,
         *["contract.sign"] * 4,
         "contract.publish",
     ]

@@ -1,0 +1,95 @@
+"""The gates of one contract version, from what the registry and the engine know of it."""
+
+from __future__ import annotations
+
+from contracts_app.models import (
+    AuditEntry,
+    Contract,
+    ContractState,
+    ContractVersion,
+    GateEvidence,
+    Owner,
+    Ownership,
+    Rota,
+    SlaPolicy,
+    System,
+)
+from contracts_app.queries.changes import change_of
+from contracts_app.queries.documents import all_published, policy_spec_of, published_names
+from contracts_app.queries.registry import SERVING, spec_of
+from contracts_app.rules import facts
+from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.golive import ROLES, Answering, Evidence, Gate, GateFacts, gaps, gates
+
+PUBLISHED_RUNBOOKS = "runbooks.published_names"
+FLOWS_OF = "orchestration.flows_of_contract"
+_LOOK_S = 0.3  # of a version in service, whose verdict is settled, a page asks no more
+
+
+def gates_of(version: ContractVersion, spec: ContractSpec) -> tuple[Gate, ...]:
+    """Return every gate of a version; a fixed number of queries, for one contract's page."""
+    return gates(spec, _facts(version, spec))
+
+
+def gaps_of(version: ContractVersion, spec: ContractSpec) -> tuple[Gate, ...]:
+    """Return what keeps a version from going live: what the one in service does not lack too."""
+    known = _facts(version, spec)
+    serving = version.contract.versions.filter(state__in=SERVING).exclude(pk=version.pk)
+    before = serving.order_by("-published_at", "-id").first()
+    already = gates(spec_of(before), known) if before is not None else ()
+    return gaps(gates(spec, known), known=already)
+
+
+def evidence_of(contract: Contract) -> dict[str, GateEvidence]:
+    """Return the evidence that counts, by gate."""
+    rows = GateEvidence.objects.filter(contract=contract, withdrawn_at=None)
+    return {row.gate: row for row in rows.select_related("given_by")}
+
+
+def _facts(version: ContractVersion, spec: ContractSpec) -> GateFacts:
+    contract = version.contract
+    open_states = (ContractState.DRAFT, ContractState.IN_REVIEW)
+    budget = 2.0 if version.state in open_states else _LOOK_S
+    named = {spec.producer.system, *(one.system for one in spec.consumers)}
+    policies = (policy_spec_of(row) for row in all_published(SlaPolicy))
+    return GateFacts(
+        owners=_owners(contract, spec),
+        systems=frozenset(System.objects.filter(name__in=named).values_list("name", flat=True)),
+        runbooks=facts.ask(PUBLISHED_RUNBOOKS, default=frozenset[str]()),
+        flows=tuple(facts.ask(FLOWS_OF, spec.name, default=[])),
+        doubted=tuple(one.system for one in change_of(spec, budget_s=budget).hurt),
+        promised=any(one.contract == spec.name for one in policies),
+        audited=AuditEntry.objects.filter(contract=contract.name).exists(),
+        evidence={gate: _evidence(row) for gate, row in evidence_of(contract).items()},
+    )
+
+
+def _owners(contract: Contract, spec: ContractSpec) -> dict[str, Answering]:
+    """The contact matrix; before a version served, the owners that the text names."""
+    rows = Ownership.objects.filter(contract=contract)
+    seats = {row.role: row for row in rows.select_related("owner__person", "deputy")}
+    groups = [ref.group for ref in spec.owners.values()]
+    teams = {
+        row.name: row for row in Owner.objects.filter(name__in=groups).select_related("person")
+    }
+    rotas = published_names(Rota)
+    found = {}
+    for role in ROLES:
+        seat, ref = seats.get(role), spec.owners.get(role)
+        owner = seat.owner if seat else teams.get(ref.group) if ref else None
+        if owner is None:
+            continue
+        person = owner.person if owner.person and owner.person.is_active else None
+        rota = owner.rota or (ref.oncall if ref else "")
+        found[role] = Answering(
+            owner=owner.title,
+            person=(person.get_full_name() or person.get_username()) if person else "",
+            rota=rota if rota in rotas else "",
+            deputy=seat.deputy.title if seat and seat.deputy else ref.deputy if ref else "",
+        )
+    return found
+
+
+def _evidence(row: GateEvidence) -> Evidence:
+    name = row.given_by.get_full_name() or row.given_by.get_username()
+    return Evidence(row.statement, name, row.done_on)
