@@ -96,7 +96,9 @@ def _make() -> None:
             for place, role in enumerate(("contract", "runtime", "product"))
         ]
         for minor in range(VERSIONS):
-            body = copy.copy(value) | {"name": contract.name, "version": f"1.{minor}.0"}
+            body = copy.copy(value) | {
+                "name": contract.name, "version": f"1.{minor}.0", "lifecycle": {},
+            }  # fmt: skip
             versions.append(
                 ContractVersion(
                     contract=contract, version=f"1.{minor}.0", text=text, body=body,

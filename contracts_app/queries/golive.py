@@ -5,7 +5,6 @@ from __future__ import annotations
 from contracts_app.models import (
     AuditEntry,
     Contract,
-    ContractState,
     ContractVersion,
     GateEvidence,
     Owner,
@@ -14,7 +13,7 @@ from contracts_app.models import (
     SlaPolicy,
     System,
 )
-from contracts_app.queries.changes import change_of
+from contracts_app.queries.changes import doubted_of
 from contracts_app.queries.documents import all_published, policy_spec_of, published_names
 from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules import facts
@@ -23,7 +22,6 @@ from contracts_app.rules.golive import ROLES, Answering, Evidence, Gate, GateFac
 
 PUBLISHED_RUNBOOKS = "runbooks.published_names"
 FLOWS_OF = "orchestration.flows_of_contract"
-_LOOK_S = 0.3  # of a version in service, whose verdict is settled, a page asks no more
 
 
 def gates_of(version: ContractVersion, spec: ContractSpec) -> tuple[Gate, ...]:
@@ -48,8 +46,6 @@ def evidence_of(contract: Contract) -> dict[str, GateEvidence]:
 
 def _facts(version: ContractVersion, spec: ContractSpec) -> GateFacts:
     contract = version.contract
-    open_states = (ContractState.DRAFT, ContractState.IN_REVIEW)
-    budget = 2.0 if version.state in open_states else _LOOK_S
     named = {spec.producer.system, *(one.system for one in spec.consumers)}
     policies = (policy_spec_of(row) for row in all_published(SlaPolicy))
     return GateFacts(
@@ -57,7 +53,7 @@ def _facts(version: ContractVersion, spec: ContractSpec) -> GateFacts:
         systems=frozenset(System.objects.filter(name__in=named).values_list("name", flat=True)),
         runbooks=facts.ask(PUBLISHED_RUNBOOKS, default=frozenset[str]()),
         flows=tuple(facts.ask(FLOWS_OF, spec.name, default=[])),
-        doubted=tuple(one.system for one in change_of(spec, budget_s=budget).hurt),
+        doubted=doubted_of(version, spec),
         promised=any(one.contract == spec.name for one in policies),
         audited=AuditEntry.objects.filter(contract=contract.name).exists(),
         evidence={gate: _evidence(row) for gate, row in evidence_of(contract).items()},

@@ -146,7 +146,7 @@ def _exception_route(spec: ContractSpec, facts: GateFacts) -> Gate:
     said = [] if routes else ["nothing says where an event goes that fails"]
     named = [str(entry["runbook"]) for entry in routes.values() if entry.get("runbook")]
     said += [f"its runbook {name} is not published" for name in named if name not in facts.runbooks]
-    there = f"{', '.join(name.replace('_', ' ') for name in routes)} lead to a person."
+    there = f"{len(routes)} of 3 ways to fail lead to a person: {_listed(routes)}."
     remedy = "Write exception_route in the document, and publish the runbook that it names."
     return _gate("exception_route", "Exception route", said, there, "runtime", remedy, facts)
 
@@ -273,6 +273,10 @@ def _by_evidence(name: str, title: str, role: str, facts: GateFacts) -> Gate:
     sentence = "Nobody has said that it was done."
     remedy = f"Say what was done, and when. {_who(role, facts)}"
     return Gate(name, title, "asks", sentence, role, remedy, by_evidence=True)
+
+
+def _listed(routes: Iterable[str]) -> str:
+    return ", ".join(name.removeprefix("on_").replace("_", " ") for name in routes)
 
 
 def _who(role: str, facts: GateFacts) -> str:

@@ -57,6 +57,7 @@ def context(
         "signoffs": signoffs,
         "gates": gates,
         "gates_open": gaps(gates),
+        "gates_passed": [gate for gate in gates if gate.passed],
         "unsigned": version.state in registry.SERVING and any(not one["row"] for one in signoffs),
         "policies": _policies(listed.name),
         "routes": _routes(spec),
