@@ -11,7 +11,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.management import create_permissions
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
 _VERBS = {"view": ("view",), "write": ("view", "add", "change", "delete")}
@@ -59,6 +59,8 @@ def ensure_roles() -> None:
     for slug, role in roles().items():
         group, _ = Group.objects.get_or_create(name=slug)
         group.permissions.set([known[name] for name in role.permissions])
+        if role.staff:  # accounts from before the role was let in
+            User.objects.filter(groups=group, is_staff=False).update(is_staff=True)
 
 
 def _permissions(entry: Mapping[str, Any], models: Mapping[str, list[str]]) -> Iterator[str]:

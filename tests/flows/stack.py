@@ -31,6 +31,7 @@ PEOPLE = (
     ("tomas", "ops_lead", "Tomás Oliveira"),
     ("lena", "contract_owner", "Lena Moritz"),
     ("jonas", "runtime_owner", "Jonas Keller"),
+    ("edda", "product_owner", "Edda Brandt"),
     ("oskar", "manager", "Oskar Ruud"),
     ("ines", "auditor", "Ines Falk"),
     ("henrike", "admin", "Henrike Sand"),
