@@ -16,6 +16,7 @@ from contracts_app.rules.signoff import title_of
 
 GateState = Literal["passed", "missing", "asks"]
 ROLES = ("contract", "runtime", "product")
+MAX_ID = 70
 # Checks of a document's own list that one of the gates below, or the sign-offs, answer already.
 _ANSWERED = frozenset(
     ["signoffs", "examples_pass", "consumers_verified", "idempotency_key_mapped", "alerts_routed"]
@@ -127,14 +128,14 @@ def _owners(facts: GateFacts) -> Gate:
 
 
 def _systems(spec: ContractSpec, facts: GateFacts) -> Gate:
-    live = [one.system for one in spec.consumers if one.status == "live"]
-    named = [spec.producer.system, *live]
+    users = [one.system for one in spec.consumers if one.status != "leaving"]
+    named = [spec.producer.system, *users]
     said = [
         f"{name} is no system that is known here" for name in named if name not in facts.systems
     ]
-    if not live:
-        said.append("no live consumer is named")
-    there = f"{spec.producer.system} sends, {', '.join(live)} use it."
+    if not users:
+        said.append("no consumer is named")
+    there = f"{spec.producer.system} sends, {', '.join(users)} use it."
     remedy = "Add the system under Systems, or name it under producer and consumers."
     return _gate("systems", "Source and destination", said, there, "contract", remedy, facts)
 
@@ -240,7 +241,7 @@ def _own_list(spec: ContractSpec, facts: GateFacts) -> list[Gate]:
     listed = spec.document.get("golive") or ()
     found = []
     for entry in listed:
-        name = str(entry["id"])
+        name = str(entry["id"])[:MAX_ID]
         if name not in _ANSWERED:
             role = str(entry.get("by") or "contract")
             title = name.replace("_", " ").capitalize()

@@ -51,6 +51,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         ({}, {"owners": OWNERS | {"runtime": Answering("P", "Jonas", "", "Li")}}, ["owners"]),
     "an unknown consumer": ({}, {"systems": frozenset(["shop"])}, ["systems"]),
     "no consumer": ({"consumers": []}, {}, ["systems"]),
+    "one that is to come":
+        ({"consumers": [WHOLE["consumers"][0] | {"status": "planned"}]}, {}, []),
+    "one that leaves":
+        ({"consumers": [WHOLE["consumers"][0] | {"status": "leaving"}]}, {}, ["systems"]),
     "no route": ({"exception_route": {}}, {}, ["exception_route"]),
     "a route to no runbook": ({}, {"runbooks": frozenset(["by-hand"])}, ["exception_route"]),
     "no fallback runbook": ({}, {"runbooks": frozenset(["held"])}, ["fallback"]),

@@ -132,6 +132,19 @@ def test_evidence_for_what_is_computed_or_still_to_come_is_refused(
     assert not GateEvidence.objects.exists()
 
 
+def test_long_name_on_the_list_of_the_document_takes_evidence_too(owners: dict[str, User]) -> None:
+    now, by = clock.now(), owners["contract"]
+    text = owned_text() + f"golive: [{{id: {'long' * 40}, by: contract}}]\n"
+    draft = drafts.start_draft(text=text, by=by, now=now)
+    (gate,) = [one for one in gates_of(draft, spec_of(draft)) if one.id.startswith("own:")]
+
+    golive.give_evidence(
+        version=draft, gate=gate.id, statement="Done.", done_on=now.date(), by=by, now=now
+    )
+
+    assert gate.id not in open_gates(draft)
+
+
 def test_next_version_may_lack_what_the_one_in_service_lacks_and_nothing_more(
     owners: dict[str, User],
 ) -> None:
