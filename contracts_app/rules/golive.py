@@ -135,7 +135,7 @@ def _systems(spec: ContractSpec, facts: GateFacts) -> Gate:
     ]
     if not users:
         said.append("no consumer is named")
-    there = f"{spec.producer.system} sends, {', '.join(users)} use it."
+    there = f"Sent by {spec.producer.system}, used by {', '.join(users)}."
     remedy = "Add the system under Systems, or name it under producer and consumers."
     return _gate("systems", "Source and destination", said, there, "contract", remedy, facts)
 
@@ -147,7 +147,7 @@ def _exception_route(spec: ContractSpec, facts: GateFacts) -> Gate:
     said = [] if routes else ["nothing says where an event goes that fails"]
     named = [str(entry["runbook"]) for entry in routes.values() if entry.get("runbook")]
     said += [f"its runbook {name} is not published" for name in named if name not in facts.runbooks]
-    there = f"{len(routes)} of 3 ways to fail lead to a person: {_listed(routes)}."
+    there = f"Declared for what is {_listed(routes)}."
     remedy = "Write exception_route in the document, and publish the runbook that it names."
     return _gate("exception_route", "Exception route", said, there, "runtime", remedy, facts)
 
