@@ -75,6 +75,8 @@ class Verdict:
         if change.verdict == "compatible":
             return f"What {against} promises stays true. {how}".replace("_", " ")
         if change.verdict == "unknown":
+            if change.deciding.comparison.verdict != "unknown":
+                why = "it is not known whether each consumer gets what it expects."
             return f"Nobody could say whether {against} is broken: {why} {how}".replace("_", " ")
         shown = change.deciding.comparison.counterexample
         if shown is not None and shown.accepted_by == "new":
@@ -84,6 +86,19 @@ class Verdict:
         else:
             said = "A consumer would get what it does not expect."
         return f"{said} {how}".replace("_", " ")
+
+    @property
+    def doubt(self) -> str:
+        """What follows from a verdict that is not decided, and what to do."""
+        change = self.change
+        if change is None or change.doubt is None:
+            return ""
+        return f"{change.doubt.sentence(change.least_version)} {change.doubt.remedy}".strip()
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether a longer look may still decide."""
+        return self.budget_s <= TYPING_BUDGET_S
 
     @cached_property
     def counterexample(self) -> Counterexample | None:

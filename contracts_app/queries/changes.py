@@ -43,5 +43,5 @@ def roles_to_sign(version: ContractVersion) -> tuple[str, ...]:
     """Return the roles whose yes a version needs; a proposal that breaks needs more of them."""
     spec = spec_of(version)
     open_states = (ContractState.DRAFT, ContractState.IN_REVIEW)
-    breaks = version.state in open_states and change_of(spec).verdict != "compatible"
+    breaks = version.state in open_states and change_of(spec).counts_as_break
     return required(spec, breaks=breaks)

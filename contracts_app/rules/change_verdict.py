@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from contracts_app.rules.compat import Comparison, Counterexample
 from contracts_app.rules.consumer_impact import Impact
 from contracts_app.rules.contract_change import Against, ContractChange, judge_change
 from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.on_unknown import doubt_of
 from contracts_app.rules.versions import bump, parse_version
 
 # "undecided" is neither: whoever asks must not take it for a pass.
@@ -38,6 +39,7 @@ class Proposal:
             "outcome": self.outcome,
             "verdict": change.verdict if change else "unchanged",
             "least_version": change.least_version if change and change.comparisons else None,
+            "on_unknown": change.doubt.choice if change and change.doubt else None,
             "reasons": list(self.reasons),
             "comparisons": [
                 {"against": one.version, **comparison_json(one.comparison)}
@@ -66,13 +68,27 @@ def judge_proposal(
     change = judge_change(proposed, serving, budget_s=budget_s)
     refused = [*_breaks(proposed, change), *(_number(proposed, change) if numbered else ())]
     undecided = list(_doubts(proposed, change))
-    if undecided and proposed.compatibility.on_unknown == "block":
-        refused, undecided = [*refused, *undecided, _BLOCKED], []
+    if change.doubt is not None and change.doubt.outcome == "refused":
+        refused, undecided = [*refused, *undecided], []
     if refused:
         return Proposal(name, version, "refused", tuple(refused), change)
     if undecided:
         return Proposal(name, version, "undecided", tuple(undecided), change)
     return Proposal(name, version, "passes", (_pass(proposed, change),), change)
+
+
+def left_undecided(
+    proposal: Proposal,
+    proposed: ContractSpec,
+    serving: Sequence[ContractSpec],
+    doubts: Sequence[str],
+) -> Proposal:
+    """Return a proposal that would pass, were there not versions it cannot be compared with."""
+    if not doubts or proposal.outcome != "passes":
+        return proposal
+    ordered = sorted(serving, key=lambda one: parse_version(one.version), reverse=True)
+    outcome = doubt_of(proposed, ordered).outcome
+    return replace(proposal, outcome=outcome, reasons=tuple(doubts))
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
@@ -110,9 +126,6 @@ def versions_of(group: Sequence[Against]) -> str:
     return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
 
 
-_BLOCKED = "The contract says on_unknown: block, so what is not proved is refused."
-
-
 def _is_same(one: ContractSpec, other: ContractSpec) -> bool:
     numbers = parse_version(one.version) == parse_version(other.version)
     return numbers and one.digest == other.digest
@@ -131,15 +144,16 @@ def _breaks(proposed: ContractSpec, change: ContractChange) -> Iterator[str]:
 
 
 def _doubts(proposed: ContractSpec, change: ContractChange) -> Iterator[str]:
-    if change.verdict != "unknown":
+    if change.doubt is None:
         return
     for group in alike(change.comparisons):
         if group[0].comparison.verdict == "unknown" and proposed.compatibility.mode != "none":
             why = group[0].comparison.why or "No proof and no counterexample was found."
             relied = f"Whether {proposed.version} is safe for those who rely on"
-            least = f"As long as it is not, publishing asks for {change.least_version} or higher."
-            yield f"{relied} {versions_of(group)} is not known: {why} {least}"
+            yield f"{relied} {versions_of(group)} is not known: {why}"
     yield from (one.sentence for one in change.impacts if one.state == "unknown")
+    told = (change.doubt.sentence(change.least_version), change.doubt.remedy)
+    yield " ".join(part for part in told if part)
 
 
 def _number(proposed: ContractSpec, change: ContractChange) -> Iterator[str]:

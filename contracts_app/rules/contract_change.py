@@ -10,6 +10,7 @@ from contracts_app.rules.compat import Bump, Comparison, Direction, Policy, comp
 from contracts_app.rules.consumer_impact import Impact, impacts
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.inclusion import Verdict
+from contracts_app.rules.on_unknown import Doubt, doubt_of
 from contracts_app.rules.versions import bump, parse_version
 
 _STEPS: tuple[Bump, ...] = ("patch", "minor", "major")
@@ -30,12 +31,19 @@ class ContractChange:
     `comparisons`: with the newest version of the same major number first; a transitive mode adds
     the others of it.
     `least_version`: the lowest number that the proposal may carry. `impacts`: one per consumer.
+    `doubt`: what the contract says of a verdict of "unknown", None with another verdict.
     """
 
     verdict: Verdict
     comparisons: tuple[Against, ...]
     least_version: str
     impacts: tuple[Impact, ...]
+    doubt: Doubt | None = None
+
+    @property
+    def counts_as_break(self) -> bool:
+        """Whether it asks for the number and the signatures of a break; what may break does."""
+        return self.verdict != "compatible"
 
     @property
     def newest(self) -> Against | None:
@@ -79,7 +87,8 @@ def judge_change(
     step = _step(verdict, compared)
     # A new major number comes after all others; a smaller step stays within its own.
     least = bump(ordered[0].version if step == "major" else beside[0].version, step)
-    return ContractChange(verdict, compared, least, found)
+    doubt = doubt_of(proposed, beside) if verdict == "unknown" else None
+    return ContractChange(verdict, compared, least, found, doubt)
 
 
 def direction_of(mode: str) -> Direction:

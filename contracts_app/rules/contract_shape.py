@@ -20,6 +20,8 @@ MODES = (
     "full_transitive",
 )
 
+ON_UNKNOWN = ("review", "block")  # the first where a contract says nothing
+
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 2_000}
 _WORD = {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_.:-]{0,79}$"}
 _SLUG = {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,79}$"}
@@ -61,7 +63,7 @@ _COMPATIBILITY = closed(
     mode={"enum": MODES},
     policy={"enum": ["strict", "tolerant_reader"]},
     formats={"enum": ["assert", "annotate"]},
-    on_unknown={"enum": ["block", "review"]},
+    on_unknown={"enum": ON_UNKNOWN},
 )
 _IDENTITY = closed(
     "event_id",

@@ -12,7 +12,7 @@ from typing import Any
 from jsonschema_rs import Validator
 
 from contracts_app.rules.contract_checks import contract_findings
-from contracts_app.rules.contract_shape import CONTRACT_SHAPE
+from contracts_app.rules.contract_shape import CONTRACT_SHAPE, ON_UNKNOWN
 from contracts_app.rules.identity import IdentityPointers
 from contracts_app.rules.schema_walk import mapped
 from contracts_app.rules.shape import refuse_if, shape_findings, with_lines
@@ -74,7 +74,7 @@ class Consumer:
 
 @dataclass(frozen=True)
 class Compatibility:
-    """Which changes the contract allows."""
+    """Which changes the contract allows, and what becomes of one that nobody can decide."""
 
     mode: str
     policy: str
@@ -242,7 +242,7 @@ def _build(value: Mapping[str, Any], warnings: tuple[Finding, ...]) -> ContractS
         compatibility=Compatibility(
             compatibility.get("mode", "full_transitive"),
             compatibility.get("policy", "tolerant_reader"),
-            compatibility.get("on_unknown", "review"),
+            compatibility.get("on_unknown", ON_UNKNOWN[0]),
         ),
         identity=IdentityPointers(**value["identity"]),
         schema=schema,

@@ -285,11 +285,18 @@ def _check_higher(contract: Contract, document: Document, spec: ContractSpec) ->
 
 
 def _check_step(document: Document, spec: ContractSpec, change: ContractChange) -> None:
-    """Refuse a number that promises less of a change than there is."""
+    """Refuse a number that promises less than there is, and a doubt that the contract blocks."""
+    if change.doubt is not None and not change.doubt.publishable:
+        message = (
+            f"Whether this text breaks {_against(change)} is not known. "
+            + change.doubt.sentence(change.least_version)
+        )
+        finding = document.finding("/compatibility", message, change.doubt.remedy)
+        raise DocumentRefused(message, findings=[finding], remedy=finding.remedy)
     if change.allows(spec.version):
         return
     words = {"breaking": "breaks", "unknown": "may break", "compatible": "changes"}
-    against = f" {change.deciding.version}" if change.deciding else ""
+    against = f" {_against(change)}" if change.deciding else ""
     hurt = ", ".join(one.system for one in change.hurt)
     message = (
         f"This text {words[change.verdict]}{against}"
@@ -299,6 +306,10 @@ def _check_step(document: Document, spec: ContractSpec, change: ContractChange) 
     remedy = f"Write version: {change.least_version} or higher, or take the change back."
     finding = document.finding("/version", message, remedy)
     raise DocumentRefused(message, findings=[finding], remedy=remedy)
+
+
+def _against(change: ContractChange) -> str:
+    return change.deciding.version if change.deciding else "what is in service"
 
 
 def _move(

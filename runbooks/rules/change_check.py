@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from contracts_app.rules import schema_safety
-from contracts_app.rules.change_verdict import Proposal, judge_proposal
+from contracts_app.rules.change_verdict import Proposal, judge_proposal, left_undecided
 from contracts_app.rules.compat import Direction, Policy, compare
 from contracts_app.rules.contract_spec import ContractSpec, parse_contract
 from contracts_app.rules.shape import with_lines
@@ -270,11 +270,9 @@ def _entry(
     if known.unreadable:
         broken += [one for one in known.unreadable if one not in broken]
         return None
-    proposal = judge_proposal(parse_contract(document), known.specs, numbered=known.numbered)
-    if known.doubts and proposal.outcome == "passes":
-        proposal = Proposal(
-            proposal.contract, proposal.version, "undecided", known.doubts, proposal.change
-        )
+    spec = parse_contract(document)
+    proposal = judge_proposal(spec, known.specs, numbered=known.numbered)
+    proposal = left_undecided(proposal, spec, known.specs, known.doubts)
     if proposal.change is None and proposal.outcome == "passes":
         return None
     return proposal_entry(document, proposal)

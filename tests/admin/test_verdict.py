@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from contracts_app.models import ContractVersion
 from contracts_app.queries import clock
+from contracts_app.queries.changes import roles_to_sign
 from contracts_app.services import drafts, publishing
 from meshline.core.errors import DocumentRefused
 from tests.admin.conftest import SignIn
@@ -141,3 +142,56 @@ def test_real_events_that_the_draft_would_have_refused_are_counted_with_masked_s
     assert "<code>helpdesk</code>" in shown
     assert "is less than 8000" in shown
     assert "maja@example.com" not in shown.split('id="traffic"')[1]
+
+
+# Wider, but the prover cannot tell so of patterns.
+ANY_ID = ("{id: {type: string}}", '{id: {type: string, pattern: "^rf_[a-z0-9]+$"}}')
+SHORT_ID = ("{id: {type: string}}", '{id: {type: string, pattern: "^rf_[a-z0-9]{1,32}$"}}')
+NAMED = ("payload: {id: a}", "payload: {id: rf_a1}")
+BLOCK = ("kind: event", "kind: event\ncompatibility: {mode: backward, on_unknown: block}")
+REVIEW = (BLOCK[0], BLOCK[1].replace("block", "review"))
+
+
+@pytest.mark.parametrize(("says", "said"), [(REVIEW, "2.0.0 or higher"), (BLOCK, "proved, or say")])
+def test_panel_says_what_becomes_of_a_text_that_is_not_decided(
+    sign_in: SignIn, owners: dict[str, User], says: tuple[str, str], said: str
+) -> None:
+    publishing.install(text=text("1.0.0", SHORT_ID, NAMED, REVIEW), now=clock.now())
+
+    shown = sign_in(user=owners["contract"]).post(
+        reverse(JUDGE), {"text": text("2.0.0", ANY_ID, NAMED, says)}
+    ).content.decode()  # fmt: skip
+
+    assert "Not decided" in shown
+    assert said in shown
+    assert "Proposing the text looks longer" in shown
+
+
+def test_text_that_is_not_decided_is_proposed_as_a_break_or_not_at_all(
+    owners: dict[str, User],
+) -> None:
+    by, now = owners["contract"], clock.now()
+    publishing.install(text=text("1.0.0", SHORT_ID, NAMED, REVIEW), now=now)
+    draft = drafts.start_draft(text=text("1.1.0", ANY_ID, NAMED, REVIEW), by=by, now=now)
+
+    with pytest.raises(DocumentRefused, match=r"may break 1\.0\.0: version 1\.1\.0 promises"):
+        publishing.propose(version=draft, by=by, now=now)
+    drafts.edit_draft(version=draft, text=text("2.0.0", ANY_ID, NAMED, BLOCK), by=by, now=now)
+    with pytest.raises(DocumentRefused, match="on_unknown: block") as refused:
+        publishing.propose(version=draft, by=by, now=now)
+    assert refused.value.findings[0].line == 7
+    drafts.edit_draft(version=draft, text=text("2.0.0", ANY_ID, NAMED, REVIEW), by=by, now=now)
+    proposed = publishing.propose(version=draft, by=by, now=now)
+
+    assert {"contract", "product"} <= set(roles_to_sign(proposed))
+
+
+def test_block_in_service_is_not_lifted_by_the_text_that_cannot_be_decided(
+    owners: dict[str, User],
+) -> None:
+    by, now = owners["contract"], clock.now()
+    publishing.install(text=text("1.0.0", SHORT_ID, NAMED, BLOCK), now=now)
+    draft = drafts.start_draft(text=text("2.0.0", ANY_ID, NAMED, REVIEW), by=by, now=now)
+
+    with pytest.raises(DocumentRefused, match=r"Version 1\.0\.0, which is in service, says"):
+        publishing.propose(version=draft, by=by, now=now)

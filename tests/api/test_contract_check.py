@@ -17,9 +17,10 @@ from contracts_app.models import ContractVersion
 from meshline.core import yaml12
 from tests.api.web import ROOT, Web, running_web
 from tests.builders import given_pilot
-from tests.rules.test_change_check import NAME, NO_FAILED, ONE_MORE, REFUND, written
+from tests.rules.test_change_check import NAME, NO_FAILED, ONE_MORE, REFUND, UNSURE, written
 
 Keys = Callable[..., str]
+BLOCK = ("on_unknown: review", "on_unknown: block")
 ADDRESS = f"/api/v1/contracts/{NAME}/check"
 
 
@@ -41,6 +42,8 @@ class TestApi:
             ("1.3.0", ONE_MORE, "passes", "compatible", "1.3.0"),
             ("1.2.1", ONE_MORE, "refused", "compatible", "1.3.0"),
             ("1.3.0", NO_FAILED, "refused", "breaking", "2.0.0"),
+            ("1.3.0", UNSURE, "undecided", "unknown", "2.0.0"),
+            ("2.0.0", (*UNSURE, BLOCK), "refused", "unknown", "2.0.0"),
         ],
     )
     def test_contract_is_judged_against_what_is_in_service(
