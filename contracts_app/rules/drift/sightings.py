@@ -1,0 +1,192 @@
+"""What of one payload a schema does not name: members, and values beside a list of values.
+
+What is not named is personal until somebody says otherwise: only its shape is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from contracts_app.rules.drift import places
+from contracts_app.rules.drift.places import ITEM, Place
+from contracts_app.rules.validate import Schema
+from meshline.core import redact
+from meshline.core.pointers import build, parse
+from meshline.core.safejson import Json
+
+Kind = Literal["field", "value"]
+
+MOST_SIGHTINGS = 50  # of one event
+MOST_VALUES = 2_000  # of one payload that are looked at
+MOST_ITEMS = 50
+MOST_NEW_NAMES = 20  # of one object; more of them are data
+LONGEST_PATH = 300
+LONGEST_VALUE = 40
+_NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_$@.:-]{0,59}")
+_DATA = re.compile(r"[0-9]{4}|[0-9a-fA-F]{8}")  # years, numbers, digests: names made of data
+_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,39}")
+# A word of a program, not of a person: one case throughout, no digit.
+_WORD = re.compile(r"[a-z]{2,}(?:[_-][a-z]+){0,4}|[A-Z]{2,}(?:[_-][A-Z]+){0,4}")
+LONGEST_WORD = 24
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One thing that a schema does not name.
+
+    `path` is where it stood, with `*` for every item and for names that look like data; `value` a
+    value beside a list, as it came, or empty. `shape` tells what stood there without its content;
+    `word` is its content if that is a word of a program. `closed`: the schema refuses it.
+    """
+
+    kind: Kind
+    path: str
+    value: str
+    type: str
+    shape: str
+    word: str = ""
+    closed: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes it the same thing when it is seen again."""
+        return (self.kind, self.path, self.value)
+
+
+def sightings(schema: Schema, payload: Json, marks: Collection[str] = ()) -> list[Sighting]:
+    """Return what of a payload the schema does not name, each once; at most fifty.
+
+    `marks`: pointer patterns of personal data; what stands there is told by its shape only.
+    """
+    personal = tuple(parse(mark) for mark in marks)
+    found: dict[tuple[str, str, str], Sighting] = {}
+    pending: list[tuple[Json, Place, tuple[str, ...]]] = [(payload, places.whole(schema), ())]
+    seen = 0
+    while pending and seen < MOST_VALUES and len(found) < MOST_SIGHTINGS:
+        value, place, path = pending.pop(0)
+        seen += 1
+        if isinstance(value, dict):
+            pending += _members(schema, value, place, path)
+            for one in _unnamed(schema, value, place, path):
+                found.setdefault(one.key, one)
+        elif isinstance(value, list):
+            within = places.items(schema, place)
+            pending += [(item, within, (*path, ITEM)) for item in value[:MOST_ITEMS]]
+        elif isinstance(value, str):
+            for one in _beside(value, place, path, personal):
+                found.setdefault(one.key, one)
+    return [one for one in found.values() if len(one.path) <= LONGEST_PATH][:MOST_SIGHTINGS]
+
+
+def is_known(schema: Schema, kind: str, path: str, value: str) -> bool:
+    """Say whether a schema names by now what was sighted under another one."""
+    segments = parse(path)
+    place = places.at_path(schema, segments)
+    if kind == "field":
+        return place is not None or not _parent_names(schema, segments)
+    if place is None:
+        return True
+    lists = places.listing(place)
+    return not lists or any(value in listed for _, _, listed in lists)
+
+
+def type_of(value: Json) -> str:
+    """Return the JSON type of a value, in the words of JSON Schema."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, dict):
+        return "object"
+    return "array" if isinstance(value, list) else "number"
+
+
+def shape_of(value: Json) -> str:
+    """Return what a value is like without what it holds: "string, 24 characters"."""
+    kind = type_of(value)
+    if isinstance(value, str):
+        return f"string, {_counted(len(value), 'character')}"
+    if isinstance(value, dict):
+        return f"object, {_counted(len(value), 'field')}"
+    if isinstance(value, list):
+        return f"array, {_counted(len(value), 'item')}"
+    if kind == "integer":
+        return f"integer, {_counted(len(str(value).lstrip('-')), 'digit')}"
+    return kind
+
+
+def _members(
+    schema: Schema, value: Mapping[str, Json], place: Place, path: tuple[str, ...]
+) -> Iterator[tuple[Json, Place, tuple[str, ...]]]:
+    for name, child in value.items():
+        spoken = places.member(schema, place, name)
+        if spoken is not None:
+            yield child, spoken, (*path, name)
+
+
+def _unnamed(
+    schema: Schema, value: Mapping[str, Json], place: Place, path: tuple[str, ...]
+) -> Iterator[Sighting]:
+    if not places.names_its_members(place):
+        return
+    new = [name for name in value if places.member(schema, place, name) is None]
+    closed = places.is_closed(place)
+    for name in new:
+        child = value[name]
+        plain = len(new) <= MOST_NEW_NAMES and _is_name(name)
+        yield Sighting(
+            "field",
+            build((*path, name if plain else ITEM)),
+            "",
+            type_of(child),
+            shape_of(child),
+            _word_of(child) if plain else "",
+            closed,
+        )
+
+
+def _beside(
+    value: str, place: Place, path: tuple[str, ...], personal: tuple[tuple[str, ...], ...]
+) -> Iterator[Sighting]:
+    lists = places.listing(place)
+    if not lists or any(value in listed for _, _, listed in lists):
+        return
+    hidden = any(_covers(mark, path) for mark in personal)
+    plain = bool(_VALUE.fullmatch(value)) and redact.mask_text(value) == value and not hidden
+    closed = any(word == "enum" for _, word, _ in lists)
+    told = value if plain else ""
+    yield Sighting("value", build(path), told, "string", shape_of(value), told, closed)
+
+
+def _parent_names(schema: Schema, segments: tuple[str, ...]) -> bool:
+    parent = places.at_path(schema, segments[:-1])
+    return parent is not None and places.names_its_members(parent)
+
+
+@lru_cache(maxsize=4_096)
+def _is_name(name: str) -> bool:
+    return bool(_NAME.fullmatch(name) and not _DATA.search(name) and redact.mask_text(name) == name)
+
+
+def _word_of(value: Json) -> str:
+    short = isinstance(value, str) and len(value) <= LONGEST_WORD
+    return value if short and _WORD.fullmatch(value) else ""
+
+
+def _covers(mark: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Whether a pattern marks a path or something around it."""
+    return len(mark) <= len(path) and all(
+        one in (ITEM, step) for one, step in zip(mark, path, strict=False)
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
