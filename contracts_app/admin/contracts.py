@@ -38,6 +38,7 @@ from contracts_app.models import (
     Ownership,
 )
 from contracts_app.queries import clock
+from contracts_app.queries.drift import drift_of
 from contracts_app.rules import facts
 from contracts_app.rules.inference import infer
 from contracts_app.services import drafts, publishing, retiring, rights
@@ -338,6 +339,7 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
             ) if text else None}  # fmt: skip
         if obj is not None:
             context["page"] = ContractPage(request, obj)
+            context["drift"] = drift_of(obj.contract)
             context["do_url"] = reverse("admin:contracts_app_contractversion_do", args=[obj.pk])
             context["audit_url"] = list_url(AuditEntry, q=obj.contract.name)
         return super().render_change_form(request, context, add, change, form_url, obj)

@@ -12,6 +12,7 @@ from contracts_app.models.contract import (
 )
 from contracts_app.models.credentials import ApiKey, WebhookSecret
 from contracts_app.models.document import DocumentState, VersionedDocument
+from contracts_app.models.drift import DriftFinding, DriftState, DriftWatch
 from contracts_app.models.golive import GateEvidence
 from contracts_app.models.inventory import InventoryFlow
 from contracts_app.models.oncall import Rota
@@ -31,6 +32,9 @@ __all__ = [
     "ContractVersion",
     "Deployment",
     "DocumentState",
+    "DriftFinding",
+    "DriftState",
+    "DriftWatch",
     "GateEvidence",
     "InventoryFlow",
     "Owner",

@@ -19,6 +19,7 @@ from contracts_app.models import (
     System,
 )
 from contracts_app.queries import oncall
+from contracts_app.queries.drift import contracts_with_drift
 from contracts_app.queries.registry import SERVING
 from contracts_app.queries.standing import Standing
 from contracts_app.rules.versions import parse_version
@@ -64,6 +65,7 @@ class Listed:
     coming: tuple[Numbered, ...]
     versions: tuple[Numbered, ...]
     owners: tuple[Answers, ...]
+    drifts: bool = False
 
     @property
     def name(self) -> str:
@@ -117,6 +119,8 @@ def values_of(row: Listed, facet: str) -> frozenset[str]:
             return frozenset(owner.name for owner in row.owners if owner.name)
         case "missing":
             return row.missing
+        case "drift":
+            return frozenset({"open"} if row.drifts else ())
     return frozenset()
 
 
@@ -130,7 +134,10 @@ def catalogue(q: str = "") -> list[Listed]:
     owners = {row.pk: row for row in Owner.objects.select_related("person")}
     systems = dict(System.objects.values_list("name", "title"))
     hits = _with_text(q, framed)
-    listed = [_listed(one, owners, systems) for one in framed]
+    drifting = contracts_with_drift()
+    listed = [
+        replace(_listed(one, owners, systems), drifts=one.contract.pk in drifting) for one in framed
+    ]
     return [row for row in listed if not q or row.contract.pk in hits or _says(row, q)]
 
 

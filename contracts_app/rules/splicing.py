@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from meshline.core.pointers import parse
 from meshline.core.safejson import Json
 
 Path = tuple[str | int, ...]
@@ -34,6 +35,16 @@ def spliced(document: Json, path: Path, value: Json) -> Json:
     if isinstance(document, list) and isinstance(step, int):
         return _in_array(document, step, rest, value)
     return ABSENT
+
+
+def path_of(document: Json, pointer: str) -> Path:
+    """Return the path of what stands at a JSON pointer in the document; it must be there."""
+    path: list[str | int] = []
+    for segment in parse(pointer):
+        step: str | int = int(segment) if isinstance(document, list) else segment
+        document = document[step]
+        path.append(step)
+    return tuple(path)
 
 
 def has(document: Json, path: Path) -> bool:

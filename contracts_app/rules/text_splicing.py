@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from contracts_app.rules.splicing import ABSENT, Path, spliced
+from contracts_app.rules.splicing import ABSENT, path_of, spliced
 from meshline.core import yaml12, yaml_text
 from meshline.core.errors import BadValue, DocumentUnreadable
 from meshline.core.pointers import MISSING, get, parse
@@ -36,18 +36,9 @@ def with_added(document: Document, pointer: str, name: str, value: Json) -> str:
         raise BadValue(
             f"Nothing can be added at {pointer}.", remedy="Write it by hand in the draft."
         )
-    wanted = spliced(document.value, (*_path(document.value, pointer), step), value)
+    wanted = spliced(document.value, (*path_of(document.value, pointer), step), value)
     written = _written(document.text, pointer, name, value)
     return written if _says(written, wanted) else yaml_text.dump(wanted)
-
-
-def _path(value: Json, pointer: str) -> Path:
-    path: list[str | int] = []
-    for segment in parse(pointer):
-        step: str | int = int(segment) if isinstance(value, list) else segment
-        value = value[step]
-        path.append(step)
-    return tuple(path)
 
 
 def _says(text: str, wanted: Json) -> bool:

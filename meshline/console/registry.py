@@ -33,6 +33,7 @@ DAY = timedelta(days=1)
 PAGE = 50
 STATES = {state.value: state.label for state in ContractState}
 RISKS = {risk: risk.capitalize() for risk in catalogue.RISKS}
+DRIFT = {"open": "Has drift"}
 MISSING = {"owner": "Owner", "fallback": "Manual fallback", "signoff": "Sign-off"}
 FACETS = {
     "status": "Status",
@@ -40,6 +41,7 @@ FACETS = {
     "owner": "Owner",
     "system": "Producer",
     "missing": "Missing",
+    "drift": "Drift",
 }
 DOTS = {"critical": "bad", "high": "high", "medium": "warn"}
 SORTS = {"name": "name", "risk": "risk", "waiting": "needs a person", "volume": "events, 24 h"}
@@ -173,7 +175,7 @@ def _facet(name: str, wanted: Wanted, found: Sequence[Listed]) -> dict[str, Any]
         if wanted.takes(listed, without=name):
             for value in catalogue.values_of(listed, name):
                 counts[value] = counts.get(value, 0) + 1
-    titles = {"status": STATES, "risk": RISKS, "missing": MISSING}.get(name)
+    titles = {"status": STATES, "risk": RISKS, "missing": MISSING, "drift": DRIFT}.get(name)
     if name == "system":
         titles = {one.contract.producer: one.producer or "Not named" for one in found}
     titles = titles or {value: value for value in sorted(counts)}
@@ -184,7 +186,11 @@ def _facet(name: str, wanted: Wanted, found: Sequence[Listed]) -> dict[str, Any]
             "title": title,
             "count": counts.get(value, 0),
             "ticked": value in ticked,
-            "dot": DOTS.get(value, "") if name == "risk" else "warn" if name == "missing" else "",
+            "dot": DOTS.get(value, "")
+            if name == "risk"
+            else "warn"
+            if name in ("missing", "drift")
+            else "",
         }
         for value, title in titles.items()
         if counts.get(value) or value in ticked

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from contracts_app.queries import clock, documents, people
+from contracts_app.queries.drift import drifting
 from meshline.console import access, demo
 from meshline.console.addresses import with_query
 from meshline.console.export import csv_answer
@@ -120,6 +121,7 @@ def board(request: ConsoleRequest) -> dict[str, Any]:
         "objectives": [_shown(one) for one in kept if one.score.total][:WORST],
         "judged": len(kept),
         "went": _went(counted, period),
+        "drifting": drifting(),
         "presses": _latest(request),
         "who_is_who": demo.logins() if not counted.events else [],
     }

@@ -14,7 +14,7 @@ from django.db.models import Min
 
 from orchestration.models import Heartbeat, Run, TimerAlarm
 from orchestration.queries.health import PARTITIONS
-from orchestration.services import alarms
+from orchestration.services import alarms, drift_watch
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +77,12 @@ def sweep(*, now: datetime, batch: int = 200) -> Swept:
     with _one_at_a_time() as held:
         if not held:
             return Swept(held=False, due_since=_due_since(now))
-        fired, kept, *done = [
-            _guarded(work, now, batch) for work in (_fire_alarms, _keep_house, *DUE_WORK)
+        fired, *kept = [
+            _guarded(work, now, batch) for work in (_fire_alarms, _keep_house, drift_watch.look)
         ]
+        done = [_guarded(work, now, batch) for work in DUE_WORK]
         _beat(now)
-        failed = sum(count is None for count in (fired, kept, *done))
+        failed = sum(count is None for count in (fired, *kept, *done))
         other = sum(count or 0 for count in done)
         return Swept(True, fired or 0, other, failed, due_since=_due_since(now))
 

@@ -49,13 +49,18 @@ def items(root: Schema, place: Place) -> Place:
     return _expanded(root, _items(place))
 
 
+def is_named(place: Place, name: str) -> bool:
+    """Say whether a member is spoken of by its own name; others stand for names that are data."""
+    return any(name in (node.schema.get("properties") or ()) for node in place)
+
+
 def at_path(root: Schema, path: Iterable[str]) -> Place | None:
-    """Return what speaks of a path (`*` for the items of an array); None if nobody names it."""
+    """Return what speaks of a path (`*` for every item and name); None if nobody names it."""
     place: Place | None = whole(root)
     for step in path:
         if place is None:
             return None
-        place = items(root, place) or None if step == ITEM else member(root, place, step)
+        place = _each(root, place) if step == ITEM else member(root, place, step)
     return place
 
 
@@ -87,15 +92,24 @@ def listing(place: Place) -> list[tuple[Node, str, list[Any]]]:
     ]
 
 
+def _each(root: Schema, place: Place) -> Place | None:
+    found = [*_items(place), *(one for node in place for one in _rest(node))]
+    return _expanded(root, found) if found else None
+
+
+def _rest(node: Node) -> Iterator[tuple[Any, str, bool]]:
+    rest = node.schema.get("additionalProperties")
+    if isinstance(rest, dict) and rest:
+        yield rest, f"{node.at}/additionalProperties", node.asks
+
+
 def _speaking(place: Place, name: str) -> Iterator[tuple[Any, str, bool]]:
     for node in place:
         properties = node.schema.get("properties")
         if isinstance(properties, dict) and name in properties:
             yield properties[name], node.at + build(["properties", name]), node.asks
             continue
-        rest = node.schema.get("additionalProperties")
-        if isinstance(rest, dict) and rest:
-            yield rest, f"{node.at}/additionalProperties", node.asks
+        yield from _rest(node)
 
 
 def _items(place: Place) -> Iterator[tuple[Any, str, bool]]:

@@ -129,7 +129,8 @@ def _members(
     for name, child in value.items():
         spoken = places.member(schema, place, name)
         if spoken is not None:
-            yield child, spoken, (*path, name)
+            step = name if places.is_named(place, name) else ITEM
+            yield child, spoken, (*path, step)
 
 
 def _unnamed(
