@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from contracts_app.rules.contract_shape import SERVING
 from meshline.core.yaml12 import Document
 from meshline.registry_client import Published, Registry, RegistryError
 from runbooks.rules.change_check import Served, judge_documents, proposed, served_from
 from runbooks.rules.change_report import ChangeReport
 from runbooks.rules.contract_files import Place, Unreadable, contracts_in, places
-from runbooks.rules.document_set import name_of
-
-SERVING = ("active", "deprecated")
+from runbooks.rules.document_kinds import name_of
 
 
 def check_against(address: str, key: str, paths: Sequence[Path]) -> ChangeReport:

@@ -76,7 +76,7 @@ class Registry:
 
     def document(self, name: str, version: str) -> Any:
         """Return a published version's document."""
-        told = self._get(f"contracts/{quote(name, safe='')}/versions/{quote(version, safe='')}")
+        told = self._get(_path(name, version))
         if "document" not in told:
             raise RegistryError(f"The registry at {self._base} answered without a document.")
         return told["document"]
@@ -95,17 +95,40 @@ class Registry:
         ]
         return told["verdict"], [(one[0], one[1], one[2]) for one in reasons]
 
+    def verify(
+        self,
+        name: str,
+        version: str,
+        *,
+        system: str,
+        system_version: str,
+        result: str,
+        details: str,
+    ) -> None:
+        """Write down that a system's version "passed" or "failed" a contract's version."""
+        told = {"system": system, "version": system_version, "result": result, "details": details}
+        self._ask("POST", f"{_path(name, version)}/verifications", body=told)
+
     def _get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Any:
+        return self._ask("GET", path, query)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]] = (),
+        body: Mapping[str, str] | None = None,
+    ) -> Any:
         address = f"{self._base}/api/v1/{path}"
         try:
-            with self._client.stream("GET", address, params=list(query)) as response:
+            with self._client.stream(method, address, params=list(query), json=body) as response:
                 raw = _bounded(response)
         except httpx.HTTPError as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise RegistryError(
                 f"The registry at {self._base} cannot be reached: {reason}."
             ) from None
-        if response.status_code != 200:
+        if response.status_code not in (200, 201):
             raise RegistryError(_refusal(self._base, response, raw))
         try:
             answer = safejson.loads(raw, max_bytes=safejson.MAX_ANSWER_BYTES)
@@ -114,6 +137,10 @@ class Registry:
         if not isinstance(answer, dict):
             raise RegistryError(f"What answers at {self._base} is no registry: it sent no JSON.")
         return answer
+
+
+def _path(name: str, version: str) -> str:
+    return f"contracts/{quote(name, safe='')}/versions/{quote(version, safe='')}"
 
 
 def _checked(address: str) -> str:

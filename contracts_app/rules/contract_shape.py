@@ -7,6 +7,7 @@ from typing import Any
 from contracts_app.rules.shape import closed
 
 STATUSES = ("draft", "in_review", "active", "deprecated", "retired")
+SERVING = ("active", "deprecated")  # whoever sends or reads it may rely on it
 KINDS = ("event", "command", "enrichment", "callback")
 RISK_CLASSES = ("critical", "high", "medium", "low")
 OWNER_ROLES = ("contract", "runtime", "product")

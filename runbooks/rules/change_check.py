@@ -28,7 +28,8 @@ from runbooks.rules.contract_files import (
     raw_of,
     read,
 )
-from runbooks.rules.document_set import DocumentSet, kind_of, name_of
+from runbooks.rules.document_kinds import kind_of, name_of
+from runbooks.rules.document_set import DocumentSet
 from runbooks.rules.gone_contracts import SERVING, gone
 
 

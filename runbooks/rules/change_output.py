@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from contracts_app.rules.change_verdict import alike, versions_of
 from contracts_app.rules.compat import Counterexample
 from contracts_app.rules.contract_change import Against
-from meshline.core.pointers import build, parse
+from contracts_app.rules.schema_lines import line_of_place
 from runbooks.rules.change_report import ChangeReport, Entry
 
 FORMATS = ("text", "json", "junit", "annotations")
@@ -91,7 +91,7 @@ def _breaking_changes(entry: Entry) -> Iterator[tuple[int, str, str]]:
             if one.breaking and (one.path, one.rule) not in told:
                 told.add((one.path, one.rule))
                 sentence = f"{one.sentence}{_shown(against)}"
-                yield line_of_change(entry, one.path), one.rule, sentence
+                yield line_of_place(entry.lines, one.path, entry.line), one.rule, sentence
 
 
 def _shown(against: Against) -> str:
@@ -100,21 +100,6 @@ def _shown(against: Against) -> str:
         return ""
     payload = json.dumps(example.payload, ensure_ascii=False, default=str)
     return f" Counterexample against {against.version}: {payload}"
-
-
-def line_of_change(entry: Entry, path: str) -> int:
-    """Return the line of the file where a place in the payload is described, or the entry's."""
-    segments = parse(path)
-    root = ("schema", "payload") if "/schema/payload" in entry.lines else ()
-    best = entry.lines.get(build(root), entry.line)
-    place: tuple[str, ...] = root
-    for segment in segments:
-        place = (*place, "items") if segment == "*" else (*place, "properties", segment)
-        line = entry.lines.get(build(place))
-        if line is None:
-            break
-        best = line
-    return best
 
 
 def _annotation(level: str, file: str, line: int, title: str, message: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from meshline.core.errors import DocumentUnreadable
 from meshline.core.yaml12 import MAX_BYTES, Document, load_all
-from runbooks.rules.document_set import kind_of, name_of
+from runbooks.rules.document_kinds import kind_of, name_of
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+")

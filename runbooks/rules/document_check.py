@@ -16,7 +16,8 @@ from meshline.core.findings import Finding, Severity
 from meshline.core.yaml12 import MAX_BYTES, Document, load_all
 from runbooks.rules.change_report import ChangeReport, refused_entry
 from runbooks.rules.contract_files import Unreadable
-from runbooks.rules.document_set import KINDS, DocumentSet, Judged, name_of
+from runbooks.rules.document_kinds import KINDS, name_of
+from runbooks.rules.document_set import DocumentSet, Judged
 
 OK, REFUSED, UNREADABLE, UNDECIDED = 0, 1, 2, 3
 SUFFIXES = (".yaml", ".yml", ".json")

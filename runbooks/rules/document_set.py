@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from contracts_app.rules.calendar_spec import check_calendar
 from contracts_app.rules.contract_spec import check_contract, parse_contract
@@ -19,21 +18,9 @@ from orchestration.rules.contract_lookup import Contracts
 from orchestration.rules.flow_parse import check_flow
 from orchestration.rules.source_checks import check_source
 from runbooks.rules.cross_checks import CrossChecks, Named, steps_by_runbook
+from runbooks.rules.document_kinds import KINDS, kind_of, name_of
 from runbooks.rules.runbook_checks import check_runbook
 
-KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        "system/v1": "system",
-        "source/v1": "source",
-        "contract/v1": "contract",
-        "flow/v1": "flow",
-        "runbook/v1": "runbook",
-        "calendar/v1": "calendar",
-        "sla-policy/v1": "policy",
-        "rota/v1": "rota",
-        "people/v1": "address book",
-    }
-)
 _ALONE: Mapping[str, Callable[[Document], list[Finding]]] = MappingProxyType(
     {
         "system": check_system,
@@ -125,18 +112,6 @@ class DocumentSet:
             message = f"The {kind} {name}{version} stands in {seen[key]} already."
             yield document.finding("/name", message, "Remove one, or give it the next version.")
         seen.setdefault(key, document.name)
-
-
-def kind_of(document: Document) -> str | None:
-    """Return the kind of a document by its `meshline:` line, or None if it is none of ours."""
-    value: Any = document.value
-    return KINDS.get(str(value.get("meshline"))) if isinstance(value, dict) else None
-
-
-def name_of(document: Document) -> str | None:
-    """Return the name that a document gives itself."""
-    name = document.value.get("name") if isinstance(document.value, dict) else None
-    return name if isinstance(name, str) else None
 
 
 def _kindless(document: Document) -> Finding:

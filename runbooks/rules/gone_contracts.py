@@ -8,7 +8,7 @@ from pathlib import Path
 from meshline.core.yaml12 import Document
 from runbooks.rules.change_report import Entry
 from runbooks.rules.contract_files import ContractFolder, Unreadable, contracts_in, places, read
-from runbooks.rules.document_set import name_of
+from runbooks.rules.document_kinds import name_of
 
 SERVING = ("active", "deprecated")
 

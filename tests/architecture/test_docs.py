@@ -19,7 +19,7 @@ from meshline import cli
 from meshline.api.intake import STATUSES
 from orchestration.rules.signature_schemes import SCHEMES
 from runbooks.rules.document_check import check_files
-from runbooks.rules.document_set import KINDS
+from runbooks.rules.document_kinds import KINDS
 from tests.architecture.source_files import PACKAGES, ROOT, own_files
 
 DOCS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
