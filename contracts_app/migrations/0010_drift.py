@@ -63,7 +63,10 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("kind", models.CharField(help_text="field or value", max_length=12)),
+                (
+                    "kind",
+                    models.CharField(help_text="field, value, body, body_value", max_length=12),
+                ),
                 ("path", models.CharField(max_length=300)),
                 ("value", models.CharField(blank=True, max_length=60)),
                 (

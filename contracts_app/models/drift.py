@@ -43,7 +43,7 @@ class DriftFinding(models.Model):
     """One thing that came and that the contract does not name, with its masked evidence."""
 
     contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="drift")
-    kind = models.CharField(max_length=12, help_text="field or value")
+    kind = models.CharField(max_length=12, help_text="field, value, body, body_value")
     path = models.CharField(max_length=300)
     value = models.CharField(max_length=60, blank=True)
     state = models.CharField(max_length=8, choices=DriftState.choices, default=DriftState.OPEN)

@@ -12,7 +12,7 @@ from contracts_app.models import Contract, ContractVersion, DriftFinding, DriftS
 from contracts_app.queries.registry import SERVING, serving_specs, spec_of
 from contracts_app.rules.contract_change import judge_change
 from contracts_app.rules.contract_spec import ContractSpec
-from contracts_app.rules.drift.change import Change, change_for
+from contracts_app.rules.drift.change import Change, change_for, mapping_for
 from contracts_app.rules.splicing import path_of, spliced
 from contracts_app.rules.versions import bump, parse_version
 from meshline.core.errors import DocumentRefused
@@ -34,7 +34,14 @@ class Shown:
         """What was noticed, in a few words."""
         if self.row.kind == "value":
             return f"New value {self.row.value}" if self.row.value else "Values not in the list"
+        if self.row.kind.startswith("body"):
+            return f"New {'value' if self.row.kind == 'body_value' else 'field'} in the body"
         return "Names that look like data" if self.row.path.endswith("*") else "New field"
+
+    @property
+    def mapping(self) -> str:
+        """What the source's mapping would have to say, for a field that it leaves out."""
+        return mapping_for(self.row.path) if self.row.kind == "body" else ""
 
     @property
     def addable(self) -> bool:

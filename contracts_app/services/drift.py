@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,11 +29,13 @@ from contracts_app.rules.drift.sightings import Sighting, is_known
 from contracts_app.rules.versions import bump, parse_version
 from contracts_app.services import audit, drafts
 from contracts_app.services.rights import check_contract
+from meshline.core import canonical
 from meshline.core.errors import BadValue, IllegalTransition, MeshlineError, NotFound
 
 log = logging.getLogger(__name__)
 
 MOST_KEPT = 60  # of one contract; a sender of nonsense fills no table
+OFTEN = 3  # events that must have a new field of the body before a draft names it
 MOST_JUDGED = 3  # in one look: each costs up to a fifth of a second
 DRAFT_BUDGET_S = 0.5
 COMING = (ContractState.DRAFT, ContractState.IN_REVIEW)
@@ -57,20 +59,24 @@ def begin_watching(*, now: datetime) -> None:
         DriftWatch.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def note(*, watch: DriftWatch, spec: ContractSpec, noticed: Iterable[Noticed]) -> None:
+def note(
+    *, watch: DriftWatch, spec: ContractSpec, noticed: Iterable[Noticed], taken: Collection[str]
+) -> None:
     """Fold what was noticed into the contract's findings; the caller holds the watch's row.
 
-    What the version in service names by now is settled. What was set aside stays so until it comes
-    in another shape. At most sixty things of a contract are kept.
+    What the version in service names by now is settled, and so is what the sources' mappings take
+    (`taken` are the words in them). What was set aside stays so until it comes in another shape.
+    At most sixty things of a contract are kept.
     """
     folded = _folded(noticed)
-    moved_on = watch.judged_by != spec.digest
+    judged_by = canonical.digest([spec.digest, *sorted(taken)])
+    moved_on = watch.judged_by != judged_by
     if not folded and not moved_on:
         return
     rows = {row.key: row for row in DriftFinding.objects.filter(contract=watch.contract_id)}
     if moved_on:
-        _settle(rows.values(), spec)
-        watch.judged_by = spec.digest
+        _settle(rows.values(), spec, taken)
+        watch.judged_by = judged_by
     for key, sighted in folded.items():
         row = rows.get(key)
         if row is None and len(rows) < MOST_KEPT:
@@ -198,10 +204,11 @@ def _open_again(row: DriftFinding) -> None:
     row.state, row.draft, row.drafted_at, row.verdict = DriftState.OPEN, None, None, ""
 
 
-def _settle(rows: Iterable[DriftFinding], spec: ContractSpec) -> None:
-    """Another version is in service: what it names is settled, the rest is judged anew."""
+def _settle(rows: Iterable[DriftFinding], spec: ContractSpec, taken: Collection[str]) -> None:
+    """Contract or mapping has changed: what they name is settled, the rest is judged anew."""
     for row in rows:
-        if is_known(spec.schema, *row.key):
+        mapped = row.kind == "body" and row.path.rpartition("/")[2] in taken
+        if mapped or is_known(spec.schema, *row.key):
             row.state = DriftState.SETTLED
         row.verdict = row.least_version = ""
         row.save(update_fields=["state", "verdict", "least_version"])
@@ -215,6 +222,9 @@ def _judge(rows: Iterable[DriftFinding], spec: ContractSpec) -> None:
 
 
 def _nameable(row: DriftFinding, newest: ContractVersion) -> bool:
+    """Whether a draft may name it. What a mapping leaves out hurts nobody: it must come again."""
+    if row.kind == "body" and row.events < OFTEN:
+        return False
     return change_of_finding(row, spec_of(newest)) is not None
 
 

@@ -42,6 +42,7 @@ def cart(db: Db, args: Json) -> Json:
         name=str(args.get("name") or local.title()),
         known=known,
         value_minor=int(args.get("value_minor") or 194060),
+        new_fields=args.get("new_fields"),
     )
     if known:
         shop.send_cart(db, made, twice_after_s=args.get("twice_s"))

@@ -82,8 +82,12 @@ def put_cart(
     name: str,
     known: bool,
     value_minor: int,
+    new_fields: Json | None = None,
 ) -> Json:
-    """Store a cart with its customer and, where it has one, its order; returns the cart."""
+    """Store a cart with its customer and, where it has one, its order; returns the cart.
+
+    `new_fields`: what the shop has begun to send of a cart, and told nobody.
+    """
     email = email.lower()
     shopper = _shopper(db, email, name, value_minor, currency, known)
     items = _items(total_minor, currency)
@@ -102,6 +106,7 @@ def put_cart(
         "customer": {"id": shopper["id"], "email": email},
         "created_at": rfc3339(time.time()),
         "updated_at": rfc3339(clock(db, "shop")),
+        **(new_fields or {}),
     }
     body = {name: shown[name] for name in ("cart_token", "token", "email")}
     body |= {"known": known, "shown": shown}

@@ -13,6 +13,8 @@ from meshline.sandbox.state import Json
 MAJA, OREN, PRIYA, CARLA, IVO, AMINA, SOFIA, AYLIN, DUNJA, HANNE = range(10)
 TWICE = 14
 LATE_CARTS = 12
+# From this chapter on the shop sends a field of a cart that it has announced to nobody.
+SHOP_CHANGES_IN = 5
 _RESERVED = {MAJA: 48213, OREN: 48219, PRIYA: 48222}
 _FIRST_TICKET = 48201
 _LENGTHS = {
@@ -195,7 +197,7 @@ class Writer:
 
     def cart(self, chapter: int, at: float, who: Person, *, twice_s: float | None = None) -> None:
         """A customer fills a cart and says nothing."""
-        self.act(chapter, at, "cart", _cart(who) | {"twice_s": twice_s})
+        self.act(chapter, at, "cart", _cart(who, chapter) | {"twice_s": twice_s})
 
     def cart_ticket(self, chapter: int, at: float, who: Person, *, known: bool) -> str:
         """A ticket that answers an abandoned-cart mail, by token, order number or address alone."""
@@ -208,7 +210,10 @@ class Writer:
             opened["cart_token"] = who.cart_token
         elif carries == 1:
             opened["order_id"] = who.order_id
-        cart = _cart(who) | {"known": known, "order_id": who.order_id if carries == 1 else ""}
+        cart = _cart(who, chapter) | {
+            "known": known,
+            "order_id": who.order_id if carries == 1 else "",
+        }
         self.act(chapter, max(at - 0.5, 0.0), "cart", cart)
         reply = {"ticket_id": ticket, "body": "Happy to help with your cart."}
         solved = {"ticket_id": ticket, "status": "solved"}
@@ -249,8 +254,10 @@ def _asking(who: Person, ticket: str, reference: str) -> Json:
     }
 
 
-def _cart(who: Person) -> Json:
+def _cart(who: Person, chapter: int) -> Json:
+    speed = _pick(("express", "standard"), who)
     return {
+        "new_fields": {"delivery_speed": speed} if chapter >= SHOP_CHANGES_IN else {},
         "name": who.name,
         "email": who.email,
         "cart_token": who.cart_token,

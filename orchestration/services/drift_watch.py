@@ -10,22 +10,27 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Length
 
-from contracts_app.models import Contract, DriftWatch
+from contracts_app.models import Contract, DriftWatch, Source
 from contracts_app.queries.drift import newest_serving
 from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.drift.bodies import known_of, mentioned, names_in
 from contracts_app.rules.drift.evidence import Seen
-from contracts_app.rules.drift.sightings import sightings
+from contracts_app.rules.drift.sightings import Sighting, sightings
 from contracts_app.services import drift
 from contracts_app.services.drift import Noticed
-from meshline.core import redact
+from meshline.core import redact, safejson
+from meshline.core.errors import MeshlineError
 from meshline.core.ids import instant_of, uuid7_floor
+from meshline.core.safejson import Json
 from orchestration.models import Event, EventBody, EventState
 
 log = logging.getLogger(__name__)
@@ -36,7 +41,50 @@ LONGEST_S = 0.15  # in one sweep
 SETTLES_IN = timedelta(seconds=5)
 SOONEST, LATEST = timedelta(seconds=10), timedelta(minutes=5)
 LOOK_BACK = timedelta(days=7)
+MOST_BYTES = 64 * 1024  # of one body
+SOURCES = 5  # of one contract whose bodies are known
+OURS = "meshline"  # our own events have no vendor
 _HELD = (EventState.HELD, EventState.DISCARDED)
+
+
+class Bodies:
+    """What the sources of one look are known to send; kept with the watch."""
+
+    def __init__(self, watch: DriftWatch, sources: Collection[str]) -> None:
+        self._watch, self._learned = watch, False
+        told = {**watch.known.get("sources", {})}
+        self._known = {
+            name: known_of(told.get(name)) for name in sorted({*told, *sources})[:SOURCES]
+        }
+        texts = Source.objects.filter(name__in=self._known).values_list("name", "text")
+        self._mentioned = {name: mentioned(text) for name, text in texts if name != OURS}
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """Every word of their mappings."""
+        return frozenset().union(*self._mentioned.values())
+
+    def new_in(self, source: str, raw: bytes, payload: Json) -> list[Sighting]:
+        """Return what no body of the source had before; a first body is learned."""
+        known = self._known.get(source)
+        if known is None or source not in self._mentioned or not raw:
+            return []
+        try:
+            body = safejson.loads(raw)
+        except MeshlineError:
+            return []
+        if not known.learned:
+            known.learn(body)
+            self._learned = True
+            return []
+        return known.new_in(body, self._mentioned[source] | names_in(payload))
+
+    def keep(self) -> list[str]:
+        """Put what was learned into the watch's row; returns its changed columns."""
+        if not self._learned:
+            return []
+        self._watch.known = {"sources": {name: one.stored() for name, one in self._known.items()}}
+        return ["known"]
 
 
 def look(now: datetime, _batch: int = 0) -> int:
@@ -66,14 +114,18 @@ def _look_at_next(now: datetime) -> Contract | None:
         return None
     newest = newest_serving(watch.contract)
     events = _fresh(watch, now) if newest else []
+    fields = ["seen_through", "events", "passed_over", "looked_at", "next_look_at", "judged_by"]
     if newest is not None:
-        drift.note(watch=watch, spec=spec_of(newest), noticed=_noticed(watch.contract, events))
+        bodies = Bodies(watch, {event.source for event in events[:EVENTS]})
+        noticed = list(_noticed(watch.contract, events, bodies))
+        drift.note(watch=watch, spec=spec_of(newest), noticed=noticed, taken=bodies.taken)
+        fields += bodies.keep()
     if events:
         watch.seen_through = events[0].pk
         watch.events += min(len(events), EVENTS)
         watch.passed_over += len(events) > EVENTS
     watch.looked_at, watch.next_look_at = now, now + _pause(watch.seen_through, now)
-    watch.save()
+    watch.save(update_fields=fields)
     return watch.contract
 
 
@@ -93,7 +145,7 @@ def _fresh(watch: DriftWatch, now: datetime) -> list[Event]:
     return list(rows.order_by("-id").only(*columns)[: EVENTS + 1])
 
 
-def _noticed(contract: Contract, events: Sequence[Event]) -> Iterator[Noticed]:
+def _noticed(contract: Contract, events: Sequence[Event], bodies: Bodies) -> Iterator[Noticed]:
     """What the contract's versions do not name of these events, the oldest first."""
     looked_at = list(reversed(events[:EVENTS]))
     if not looked_at:
@@ -103,13 +155,22 @@ def _noticed(contract: Contract, events: Sequence[Event]) -> Iterator[Noticed]:
         for row in contract.versions.filter(state__in=SERVING).select_related("contract")
     }
     marks = {number: redact.marks_for(one.schema, one.risk.pii) for number, one in specs.items()}
-    bodies = EventBody.objects.filter(pk__in=[one.pk for one in looked_at], payload__isnull=False)
-    payloads = dict(bodies.values_list("pk", "payload"))
+    stored = _stored(looked_at)
     for event in looked_at:
         spec: ContractSpec | None = specs.get(event.contract_version)
-        if spec is None or event.pk not in payloads:
+        if spec is None or event.pk not in stored:
             continue
-        found = sightings(spec.schema, payloads[event.pk], marks[spec.version])
+        payload, raw = stored[event.pk]
+        found = sightings(spec.schema, payload, marks[spec.version]) if payload else []
+        found += bodies.new_in(event.source, raw, payload)
         if found:
             held = event.state in _HELD
             yield Noticed(Seen(str(event.pk), event.source, event.received_at, held), found)
+
+
+def _stored(events: Sequence[Event]) -> dict[UUID, tuple[Json, bytes]]:
+    """The payloads and bodies of events; those of big ones stay where they are."""
+    rows = EventBody.objects.filter(pk__in=[one.pk for one in events])
+    small = rows.annotate(size=Length("raw")).filter(Q(size__lte=MOST_BYTES) | Q(raw=None))
+    columns = small.values_list("pk", "payload", "raw")
+    return {pk: (payload, bytes(raw or b"")) for pk, payload, raw in columns}

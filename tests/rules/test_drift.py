@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from contracts_app.rules.compat import compare
-from contracts_app.rules.drift.change import Change, change_for
+from contracts_app.rules.drift.bodies import LEARNED_AFTER, Known, known_of, mentioned, names_in
+from contracts_app.rules.drift.change import Change, change_for, mapping_for
 from contracts_app.rules.drift.evidence import Seen, begun
 from contracts_app.rules.drift.sightings import Sighting, is_known, sightings
 from contracts_app.rules.splicing import spliced
@@ -209,3 +210,91 @@ def _payload(chance: random.Random) -> Any:
     names = ["id", "status", "money", "lines", "closed", "carrier", "by_key", "tip", "a-b", "x1"]
     values: list[Any] = ["open", "held", 3, None, True, {"b": 1, "value": 2}, [{"sku": 1, "n": 2}]]
     return {name: chance.choice(values) for name in chance.sample(names, 5)}
+
+
+def body(**more: Any) -> Any:
+    return {"id": "e1", "object": {"state": "paid", "who": "Maja", "lines": [{"sku": "a"}], **more}}
+
+
+def learned(*bodies: Any) -> Known:
+    known = Known()
+    for number in range(LEARNED_AFTER):
+        known.learn(bodies[number % len(bodies)] if bodies else body())
+    return known_of(known.stored())
+
+
+def news(known: Known, sent: Any, taken: tuple[str, ...] = ()) -> list[tuple[str, str, str]]:
+    return [(one.kind, one.path, one.shape) for one in known.new_in(sent, taken)]
+
+
+def test_nothing_is_new_before_the_bodies_are_learned() -> None:
+    known = Known()
+    for _ in range(LEARNED_AFTER - 1):
+        known.learn(body())
+
+    assert not known.learned
+    assert news(known, body(tip=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (body(), []),
+        (body(tip=1), [("body", "/object/tip", "integer, 1 digit")]),
+        (body(gift={"note": "x", "to": "y"}), [("body", "/object/gift", "object, 2 fields")]),
+        (
+            body(lines=[{"sku": "a", "tax": 1}]),
+            [("body", "/object/lines/*/tax", "integer, 1 digit")],
+        ),
+        (body(state="frozen"), [("body_value", "/object/state", "string, 6 characters")]),
+        (body(who="Oren"), []),
+        (body(**{"maja@example.com": 1}), []),
+        ([1, 2], []),
+    ],
+)  # fmt: skip
+def test_what_no_learned_body_had_is_new(sent: Any, expected: list[Any]) -> None:
+    assert news(learned(), sent) == expected
+
+
+def test_what_the_mapping_takes_is_not_new() -> None:
+    taken = mentioned('data: {tip: "= body.object.?tip.orValue(0)"}')
+
+    assert news(learned(), body(tip=1), tuple(taken)) == []
+    assert names_in({"data": [{"tip": 1}]}) >= {"data", "tip"}
+
+
+def test_values_that_differ_are_no_list() -> None:
+    many = [body(state=f"w{chr(97 + n)}") for n in range(LEARNED_AFTER)]
+    rare = [*(body() for _ in range(LEARNED_AFTER - 1)), body(state="odd")]
+
+    assert news(learned(*many), body(state="other")) == []
+    assert news(learned(*rare), body(state="other")) == []
+
+
+def test_nothing_that_was_sent_is_kept_of_what_was_learned() -> None:
+    known = learned(body(secret="hunter"), body(secret="winter"))
+
+    kept = repr(known.stored())
+
+    assert not [one for one in ("hunter", "winter", "Maja", "paid") if one in kept]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [("/object/tip", 'tip: "= body.object.?tip"'), ("/tip", 'tip: "= body.?tip"'),
+     ("/lines/*/tax", ""), ("/a-b", "")],
+)  # fmt: skip
+def test_line_of_a_mapping_that_takes_a_field(path: str, line: str) -> None:
+    assert mapping_for(path) == line
+
+
+def test_field_of_a_body_is_named_in_the_payloads_data() -> None:
+    schema = {"properties": {"data": {"type": "object", "properties": {"a": {}}}}}
+
+    def change(path: str) -> Change | None:
+        return change_for(schema, kind="body", path=path, value="", types=["boolean"], words=False)
+
+    assert change("/object/tip") == Change(
+        "/properties/data/properties", "tip", {"type": "boolean"}
+    )
+    assert change("/object/a") is None

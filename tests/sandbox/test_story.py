@@ -10,7 +10,7 @@ import pytest
 from meshline.sandbox.acts import ACTS
 from meshline.sandbox.chapters import write
 from meshline.sandbox.people import person
-from meshline.sandbox.story import LATE_CARTS, TWICE, Plan
+from meshline.sandbox.story import LATE_CARTS, SHOP_CHANGES_IN, TWICE, Plan
 from meshline.sandbox.watch import GATES
 
 
@@ -153,3 +153,15 @@ def test_customers_have_names_of_their_own() -> None:
     assert names[0] == "Maja Lindqvist"
     assert len(set(names)) == len(names)
     assert len(set(emails)) == len(emails)
+
+
+def test_the_shop_begins_to_send_a_field_late_and_only_then() -> None:
+    plan = write(seed=1, generation=1, pace="demo")
+    carts = [one for one in plan.actions if one.do == "cart"]
+
+    before = [one for one in carts if one.chapter < SHOP_CHANGES_IN]
+    after = [one for one in carts if one.chapter >= SHOP_CHANGES_IN]
+
+    assert not any(one.args["new_fields"] for one in before)
+    assert {one.args["new_fields"]["delivery_speed"] for one in after} == {"express", "standard"}
+    assert len(after) >= LATE_CARTS

@@ -20,7 +20,9 @@ from contracts_app.models import (
     Source,
 )
 from contracts_app.queries import clock, registry
+from contracts_app.rules.drift.bodies import LEARNED_AFTER
 from contracts_app.services import drafts, drift, publishing
+from meshline.core import yaml12
 from meshline.core.errors import BadValue, IllegalTransition, NotAllowed
 from orchestration.models import Event
 from orchestration.services import drift_watch, sweeper
@@ -384,3 +386,71 @@ def test_ingest_asks_the_watch_nothing() -> None:
     assert not [one for one in queries.captured_queries if "drift" in one["sql"]]
     assert Event.objects.filter(contract=NAME).count() == 2
     assert Source.objects.count() == 1
+
+
+FIELDWISE = SOURCE.replace('data: "= body.data"', 'data: {status: "= body.data.status"}')
+
+
+def given_learned() -> None:
+    Source.objects.filter(name="parcels").update(
+        text=FIELDWISE, body=yaml12.load(FIELDWISE).value, digest="fieldwise"
+    )
+    for _ in range(LEARNED_AFTER):
+        sent(carrier="dhl", note="for Maja")
+    looked()
+    assert findings() == []
+
+
+def test_field_that_the_mapping_leaves_out_is_drafted_once_it_comes_again() -> None:
+    given_learned()
+    sent(carrier="dhl", gift="for Maja")
+    looked(clock.now() + LATER)
+    assert ([one.path for one in findings()], draft_of()) == (["/data/gift"], None)
+
+    sent(gift="for Oren")
+    sent(gift="for Ivo")
+    looked(clock.now() + 2 * LATER)
+
+    (found,) = findings()
+    draft = draft_of()
+    assert (found.kind, found.events, found.samples[0][1]) == ("body", 3, "string, 8 characters")
+    assert draft is not None
+    assert "gift: {type: string, x-pii: free-text}" in draft.text
+    kept = repr(DriftWatch.objects.get(contract__name=NAME).known)
+    assert not [one for one in ("Maja", "dhl", "Oren") if one in kept]
+
+
+def test_new_value_of_a_body_is_told_once_it_comes_again() -> None:
+    given_learned()
+    for _ in range(3):
+        sent(carrier="hermes")
+
+    looked(clock.now() + LATER)
+
+    (found,) = findings()
+    assert (found.kind, found.path, found.words) == ("body_value", "/data/carrier", ["hermes"])
+    assert draft_of() is None
+
+
+def test_field_that_the_mapping_takes_by_now_is_settled() -> None:
+    given_learned()
+    sent(gift="for Maja")
+    looked(clock.now() + LATER)
+    text = FIELDWISE.replace("status: ", 'gift: "= body.data.?gift", status: ')
+    Source.objects.filter(name="parcels").update(
+        text=text, body=yaml12.load(text).value, digest="2"
+    )
+
+    looked(clock.now() + 2 * LATER)
+
+    assert [one.state for one in findings()] == ["settled"]
+
+
+def test_body_too_big_to_be_read_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_learned()
+    monkeypatch.setattr(drift_watch, "MOST_BYTES", 200)
+    sent(gift="x" * 300)
+
+    looked(clock.now() + LATER)
+
+    assert findings() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from meshline.core.pointers import build, parse
 from meshline.core.safejson import Json
 
 SCHEMA_AT = "/schema/payload"
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,11 @@ def change_for(
     `words`: its values are a few words of a program. Any other new field is marked as personal
     until somebody takes the mark away.
     """
+    if kind == "body_value":
+        return None
     segments = parse(path)
+    if kind == "body":
+        return _beside_the_data(schema, segments[-1], types, words)
     if kind == "value":
         place = places.at_path(schema, segments)
         lists = places.listing(place) if place and value else []
@@ -56,6 +62,15 @@ def change_for(
     return Change(f"{node.at}/properties", segments[-1], _described(types, words))
 
 
+def mapping_for(path: str) -> str:
+    """Return the line by which a source's mapping would take a field of the body, "" for none."""
+    segments = parse(path)
+    if not segments or not all(_PLAIN.fullmatch(one) for one in segments):
+        return ""
+    *before, name = segments
+    return f'{name}: "= {".".join(["body", *before])}.?{name}"'
+
+
 def with_changes(text: str, changes: Iterable[Change]) -> str:
     """Return a contract's text with the changes put in; comments and layout stay.
 
@@ -65,6 +80,17 @@ def with_changes(text: str, changes: Iterable[Change]) -> str:
         document = yaml12.load(text, name="contract")
         text = with_added(document, SCHEMA_AT + change.at, change.name, change.put)
     return text
+
+
+def _beside_the_data(schema: Schema, name: str, types: Sequence[str], words: bool) -> Change | None:
+    """Name a field of the body in the payload's data, where it has one, else at its top."""
+    whole = places.whole(schema)
+    within = places.member(schema, whole, "data")
+    place = within if within and places.naming(within) else whole
+    node = places.naming(place)
+    if node is None or not _PLAIN.fullmatch(name) or places.member(schema, place, name):
+        return None
+    return Change(f"{node.at}/properties", name, _described(types, words))
 
 
 def _described(types: Sequence[str], words: bool) -> dict[str, Any]:

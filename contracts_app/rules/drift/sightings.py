@@ -18,7 +18,8 @@ from meshline.core import redact
 from meshline.core.pointers import build, parse
 from meshline.core.safejson import Json
 
-Kind = Literal["field", "value"]
+# "body…": in what the vendor sent, before its source's mapping took what it names.
+Kind = Literal["field", "value", "body", "body_value"]
 
 MOST_SIGHTINGS = 50  # of one event
 MOST_VALUES = 2_000  # of one payload that are looked at
@@ -40,7 +41,8 @@ class Sighting:
 
     `path` is where it stood, with `*` for every item and for names that look like data; `value` a
     value beside a list, as it came, or empty. `shape` tells what stood there without its content;
-    `word` is its content if that is a word of a program. `closed`: the schema refuses it.
+    `word` is its content if that is a word of a program. `closed`: an event that is
+    held may be held for it.
     """
 
     kind: Kind
@@ -84,6 +86,8 @@ def sightings(schema: Schema, payload: Json, marks: Collection[str] = ()) -> lis
 
 def is_known(schema: Schema, kind: str, path: str, value: str) -> bool:
     """Say whether a schema names by now what was sighted under another one."""
+    if kind.startswith("body"):
+        return False  # no schema speaks of what a mapping leaves out
     segments = parse(path)
     place = places.at_path(schema, segments)
     if kind == "field":
@@ -142,14 +146,14 @@ def _unnamed(
     closed = places.is_closed(place)
     for name in new:
         child = value[name]
-        plain = len(new) <= MOST_NEW_NAMES and _is_name(name)
+        plain = len(new) <= MOST_NEW_NAMES and is_name(name)
         yield Sighting(
             "field",
             build((*path, name if plain else ITEM)),
             "",
             type_of(child),
             shape_of(child),
-            _word_of(child) if plain else "",
+            word_of(child) if plain else "",
             closed,
         )
 
@@ -173,11 +177,13 @@ def _parent_names(schema: Schema, segments: tuple[str, ...]) -> bool:
 
 
 @lru_cache(maxsize=4_096)
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
+    """Say whether a member's name is a name; others are data, and perhaps personal."""
     return bool(_NAME.fullmatch(name) and not _DATA.search(name) and redact.mask_text(name) == name)
 
 
-def _word_of(value: Json) -> str:
+def word_of(value: Json) -> str:
+    """Return a value that is a word of a program, "" for any other."""
     short = isinstance(value, str) and len(value) <= LONGEST_WORD
     return value if short and _WORD.fullmatch(value) else ""
 
