@@ -94,19 +94,11 @@ def open_draft(*, contract: Contract, now: datetime) -> ContractVersion | None:
     It follows the version in service, is never published by itself, and is opened once for each
     thing: whoever discards it is not asked again.
     """
-    new = DriftFinding.objects.filter(
-        contract=contract, state=DriftState.OPEN, drafted_at=None, draft=None
-    )
-    if not new.exists():
+    if not _to_draft(contract)[1]:
         return None
     with transaction.atomic():
         Contract.objects.select_for_update().get(pk=contract.pk)
-        if contract.versions.filter(state__in=COMING).exists():
-            return None
-        newest = newest_serving(contract)
-        rows = (
-            [] if newest is None else [r for r in new.select_for_update() if _nameable(r, newest)]
-        )
+        newest, rows = _to_draft(contract, lock=True)
         if newest is None or not rows:
             return None
         try:
@@ -219,6 +211,23 @@ def _judge(rows: Iterable[DriftFinding], spec: ContractSpec) -> None:
     for row in [row for row in unjudged if change_of_finding(row, spec)][:MOST_JUDGED]:
         row.verdict, row.least_version = verdict_of(row, spec)
         row.save(update_fields=["verdict", "least_version"])
+
+
+def _to_draft(
+    contract: Contract, *, lock: bool = False
+) -> tuple[ContractVersion | None, list[DriftFinding]]:
+    """The version that a draft would follow, and what the draft would name; nothing without them.
+
+    Looked at without a lock first: most looks have nothing to draft.
+    """
+    new = DriftFinding.objects.filter(
+        contract=contract, state=DriftState.OPEN, drafted_at=None, draft=None
+    )
+    found = list(new.select_for_update() if lock else new)
+    if not found or contract.versions.filter(state__in=COMING).exists():
+        return None, []
+    newest = newest_serving(contract)
+    return newest, [row for row in found if newest and _nameable(row, newest)]
 
 
 def _nameable(row: DriftFinding, newest: ContractVersion) -> bool:

@@ -205,6 +205,7 @@ def _views(wanted: Wanted, found: Sequence[Listed], mine: frozenset[str]) -> lis
         ("All contracts", {}, len(found)),
         ("My contracts", {"mine": "1"}, sum(one.name in mine for one in found)),
         ("Up for sign-off", {"missing": "signoff"}, sum("signoff" in one.missing for one in found)),
+        ("With drift", {"drift": "open"}, sum(one.drifts for one in found)),
         ("Without a fallback", {"missing": "fallback"},
          sum("fallback" in one.missing for one in found)),
     ]  # fmt: skip

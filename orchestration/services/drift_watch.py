@@ -64,7 +64,7 @@ class Bodies:
         """Every word of their mappings."""
         return frozenset().union(*self._mentioned.values())
 
-    def new_in(self, source: str, raw: bytes, payload: Json) -> list[Sighting]:
+    def new_in(self, source: str, raw: bytes, payload: Json, *, held: bool) -> list[Sighting]:
         """Return what no body of the source had before; a first body is learned."""
         known = self._known.get(source)
         if known is None or source not in self._mentioned or not raw:
@@ -77,7 +77,7 @@ class Bodies:
             known.learn(body)
             self._learned = True
             return []
-        return known.new_in(body, self._mentioned[source] | names_in(payload))
+        return known.new_in(body, self._mentioned[source] | names_in(payload), held=held)
 
     def keep(self) -> list[str]:
         """Put what was learned into the watch's row; returns its changed columns."""
@@ -156,15 +156,19 @@ def _noticed(contract: Contract, events: Sequence[Event], bodies: Bodies) -> Ite
     }
     marks = {number: redact.marks_for(one.schema, one.risk.pii) for number, one in specs.items()}
     stored = _stored(looked_at)
+    until = time.monotonic() + LONGEST_S
     for event in looked_at:
+        if time.monotonic() > until:
+            log.info("%s: the look took too long, the rest is passed over", contract.name)
+            return
         spec: ContractSpec | None = specs.get(event.contract_version)
         if spec is None or event.pk not in stored:
             continue
         payload, raw = stored[event.pk]
         found = sightings(spec.schema, payload, marks[spec.version]) if payload else []
-        found += bodies.new_in(event.source, raw, payload)
+        held = event.state in _HELD
+        found += bodies.new_in(event.source, raw, payload, held=held)
         if found:
-            held = event.state in _HELD
             yield Noticed(Seen(str(event.pk), event.source, event.received_at, held), found)
 
 

@@ -21,17 +21,15 @@ from contracts_app.models import (
 )
 from contracts_app.queries import clock
 from orchestration.services import drift_watch
-from tests.builders import given_document
 from tests.console.builders import given_reader
-from tests.services.test_drift import NAME, SOURCE, TEXT, sent
+from tests.services.drift_world import NAME, given_parcels, sent
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def drifted(db: None) -> None:
-    given_document(TEXT)
-    given_document(SOURCE)
+    given_parcels()
     for word in ("Dear Maja", "for maja@example.com"):
         sent(gift_note=word)
     sent(status="returned")

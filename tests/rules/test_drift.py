@@ -134,6 +134,16 @@ def test_what_is_no_word_of_a_program_is_never_told(text: str) -> None:
     assert text not in repr(evidence)
 
 
+@pytest.mark.parametrize("name", ["first_name", "login", "userHandle", "City", "note"])
+def test_word_where_people_stand_is_never_told(name: str) -> None:
+    evidence = begun(seen(1))
+    for number in range(5):
+        (one,) = sightings(SCHEMA, {name: "maja"})
+        evidence = evidence.with_one(one, seen(number))
+
+    assert evidence.words == ()
+
+
 def test_many_words_are_no_list() -> None:
     evidence = begun(seen(1))
     for number in range(60):
@@ -223,8 +233,10 @@ def learned(*bodies: Any) -> Known:
     return known_of(known.stored())
 
 
-def news(known: Known, sent: Any, taken: tuple[str, ...] = ()) -> list[tuple[str, str, str]]:
-    return [(one.kind, one.path, one.shape) for one in known.new_in(sent, taken)]
+def news(
+    known: Known, sent: Any, taken: tuple[str, ...] = (), *, held: bool = True
+) -> list[tuple[str, str, str]]:
+    return [(one.kind, one.path, one.shape) for one in known.new_in(sent, taken, held=held)]
 
 
 def test_nothing_is_new_before_the_bodies_are_learned() -> None:
@@ -261,6 +273,12 @@ def test_what_the_mapping_takes_is_not_new() -> None:
 
     assert news(learned(), body(tip=1), tuple(taken)) == []
     assert names_in({"data": [{"tip": 1}]}) >= {"data", "tip"}
+
+
+def test_new_value_of_an_event_that_was_understood_is_no_drift() -> None:
+    assert news(learned(), body(state="frozen", tip=1), held=False) == [
+        ("body", "/object/tip", "integer, 1 digit")
+    ]
 
 
 def test_values_that_differ_are_no_list() -> None:

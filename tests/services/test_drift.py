@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -20,95 +19,26 @@ from contracts_app.models import (
     Source,
 )
 from contracts_app.queries import clock, registry
-from contracts_app.rules.drift.bodies import LEARNED_AFTER
 from contracts_app.services import drafts, drift, publishing
-from meshline.core import yaml12
-from meshline.core.errors import BadValue, IllegalTransition, NotAllowed
 from orchestration.models import Event
 from orchestration.services import drift_watch, sweeper
-from tests.builders import accepted, given_document, next_id
-from tests.services.people import given_person
+from tests.services.drift_world import (
+    LATER,
+    NAME,
+    draft_of,
+    findings,
+    given_next,
+    given_parcels,
+    looked,
+    sent,
+)
 
 pytestmark = pytest.mark.django_db
-NAME = "shop.parcel.sent"
-LATER = timedelta(minutes=10)
-TEXT = """\
-# what the carrier tells
-meshline: contract/v1
-name: shop.parcel.sent
-version: 1.0.0
-title: Parcel sent
-status: active
-kind: event
-domain: shop
-risk: {class: medium, data: {pii: [/data/email]}}
-producer: {system: shop}
-consumers: []
-compatibility: {mode: backward}
-identity: {event_id: /id}
-schema:
-  dialect: https://json-schema.org/draft/2020-12/schema
-  payload:
-    type: object
-    required: [id, data]
-    properties:
-      id: {type: string}
-      data:
-        type: object
-        properties:
-          status: {enum: [sent, lost]}   # what the carrier says
-          email: {type: string}
-examples:
-  valid: [{name: one, payload: {id: "1", data: {status: sent}}}]
-  invalid: [{name: none, violates: [/id], payload: {data: {}}}]
-owners:
-  contract: {group: parcels}
-  runtime: {group: parcels}
-  product: {group: parcels}
-"""
-SOURCE = """\
-meshline: source/v1
-name: parcels
-title: Parcels
-system: shop
-scheme: github
-external_id: "= body.id"
-kind: "= body.kind"
-on_violation: hold
-own_writes: "= false"
-events:
-  - when: "kind == 'parcel'"
-    contract: shop.parcel.sent
-    version: "^1"
-    payload: {id: "= body.id", data: "= body.data"}
-"""
 
 
 @pytest.fixture(autouse=True)
 def parcels(db: None) -> None:
-    given_document(TEXT)
-    given_document(SOURCE)
-
-
-def sent(**data: Any) -> str:
-    body: Any = {"id": next_id("p"), "kind": "parcel", "data": {"status": "sent", **data}}
-    return str(accepted("parcels", body).event_id)
-
-
-def looked(now: datetime | None = None) -> None:
-    drift_watch.look((now or clock.now()) + LATER)
-
-
-def findings(**wanted: Any) -> list[DriftFinding]:
-    return list(DriftFinding.objects.filter(**wanted).order_by("pk"))
-
-
-def given_next(change: tuple[str, str]) -> None:
-    given_document(TEXT.replace("version: 1.0.0", "version: 1.0.1").replace(*change))
-
-
-def draft_of(name: str = NAME) -> ContractVersion | None:
-    return ContractVersion.objects.filter(contract__name=name, state="draft").first()
+    given_parcels()
 
 
 def test_new_field_opens_one_draft_with_its_evidence() -> None:
@@ -214,96 +144,6 @@ def test_sender_of_nonsense_fills_no_table() -> None:
     assert len(findings()) == drift.MOST_KEPT
 
 
-def test_open_draft_is_never_touched() -> None:
-    contract = Contract.objects.get(name=NAME)
-    mine = drafts.draft_from_published(contract=contract, now=clock.now())
-    sent(tip=1)
-
-    looked()
-
-    (found,) = findings()
-    assert found.draft is None
-    mine.refresh_from_db()
-    assert "tip" not in mine.text
-
-
-def test_person_adds_a_finding_to_their_draft() -> None:
-    owner = given_person("contract_owner", owns=("parcels",))
-    contract = Contract.objects.get(name=NAME)
-    mine = drafts.draft_from_published(contract=contract, now=clock.now())
-    sent(tip=1)
-    looked()
-    (found,) = findings()
-
-    drift.add_to_draft(finding=found, by=owner, now=clock.now())
-
-    mine.refresh_from_db()
-    found.refresh_from_db()
-    assert "tip: {type: integer, x-pii: free-text}" in mine.text
-    assert found.draft == mine
-    assert AuditEntry.objects.filter(action="drift.add", actor=owner.username).count() == 1
-    with pytest.raises(IllegalTransition, match=r"in the draft 1\.1\.0 already"):
-        drift.add_to_draft(finding=found, by=owner, now=clock.now())
-
-
-def test_discarded_draft_is_not_opened_again_but_can_be_asked_for() -> None:
-    owner = given_person("contract_owner", owns=("parcels",))
-    sent(tip=1)
-    looked()
-    draft = draft_of()
-    assert draft is not None
-    drafts.discard_draft(version=draft, by=owner, now=clock.now())
-    sent(tip=2)
-
-    looked(clock.now() + LATER)
-
-    (found,) = findings()
-    assert (found.events, found.draft, draft_of()) == (2, None, None)
-    drift.add_to_draft(finding=found, by=owner, now=clock.now())
-    assert draft_of() is not None
-
-
-def test_what_is_set_aside_stays_so_until_its_shape_changes() -> None:
-    owner = given_person("contract_owner", owns=("parcels",))
-    drafts.draft_from_published(contract=Contract.objects.get(name=NAME), now=clock.now())
-    sent(tip=1)
-    looked()
-    drift.set_aside(finding=findings()[0], reason="A test of theirs", by=owner, now=clock.now())
-    sent(tip=2)
-    looked(clock.now() + LATER)
-
-    (found,) = findings()
-    assert (found.state, found.events, found.reason) == ("aside", 2, "A test of theirs")
-    entry = AuditEntry.objects.get(action="drift.aside")
-    assert (entry.reason, entry.detail["path"]) == ("A test of theirs", "/data/tip")
-
-    sent(tip={"amount": 2})
-    looked(clock.now() + 2 * LATER)
-
-    assert findings()[0].state == "open"
-
-
-@pytest.mark.parametrize(("reason", "error"), [(" ", "reason is missing"), ("x" * 501, "too long")])
-def test_setting_aside_asks_for_a_reason(reason: str, error: str) -> None:
-    owner = given_person("contract_owner", owns=("parcels",))
-    sent(tip=1)
-    looked()
-
-    with pytest.raises(BadValue, match=error):
-        drift.set_aside(finding=findings()[0], reason=reason, by=owner, now=clock.now())
-
-    assert findings()[0].state == "open"
-
-
-def test_stranger_decides_nothing() -> None:
-    stranger = given_person("contract_owner", owns=("others",))
-    sent(tip=1)
-    looked()
-
-    with pytest.raises(NotAllowed, match="do not own"):
-        drift.set_aside(finding=findings()[0], reason="no", by=stranger, now=clock.now())
-
-
 def test_what_the_next_version_names_is_settled() -> None:
     sent(tip=1)
     looked()
@@ -386,71 +226,3 @@ def test_ingest_asks_the_watch_nothing() -> None:
     assert not [one for one in queries.captured_queries if "drift" in one["sql"]]
     assert Event.objects.filter(contract=NAME).count() == 2
     assert Source.objects.count() == 1
-
-
-FIELDWISE = SOURCE.replace('data: "= body.data"', 'data: {status: "= body.data.status"}')
-
-
-def given_learned() -> None:
-    Source.objects.filter(name="parcels").update(
-        text=FIELDWISE, body=yaml12.load(FIELDWISE).value, digest="fieldwise"
-    )
-    for _ in range(LEARNED_AFTER):
-        sent(carrier="dhl", note="for Maja")
-    looked()
-    assert findings() == []
-
-
-def test_field_that_the_mapping_leaves_out_is_drafted_once_it_comes_again() -> None:
-    given_learned()
-    sent(carrier="dhl", gift="for Maja")
-    looked(clock.now() + LATER)
-    assert ([one.path for one in findings()], draft_of()) == (["/data/gift"], None)
-
-    sent(gift="for Oren")
-    sent(gift="for Ivo")
-    looked(clock.now() + 2 * LATER)
-
-    (found,) = findings()
-    draft = draft_of()
-    assert (found.kind, found.events, found.samples[0][1]) == ("body", 3, "string, 8 characters")
-    assert draft is not None
-    assert "gift: {type: string, x-pii: free-text}" in draft.text
-    kept = repr(DriftWatch.objects.get(contract__name=NAME).known)
-    assert not [one for one in ("Maja", "dhl", "Oren") if one in kept]
-
-
-def test_new_value_of_a_body_is_told_once_it_comes_again() -> None:
-    given_learned()
-    for _ in range(3):
-        sent(carrier="hermes")
-
-    looked(clock.now() + LATER)
-
-    (found,) = findings()
-    assert (found.kind, found.path, found.words) == ("body_value", "/data/carrier", ["hermes"])
-    assert draft_of() is None
-
-
-def test_field_that_the_mapping_takes_by_now_is_settled() -> None:
-    given_learned()
-    sent(gift="for Maja")
-    looked(clock.now() + LATER)
-    text = FIELDWISE.replace("status: ", 'gift: "= body.data.?gift", status: ')
-    Source.objects.filter(name="parcels").update(
-        text=text, body=yaml12.load(text).value, digest="2"
-    )
-
-    looked(clock.now() + 2 * LATER)
-
-    assert [one.state for one in findings()] == ["settled"]
-
-
-def test_body_too_big_to_be_read_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    given_learned()
-    monkeypatch.setattr(drift_watch, "MOST_BYTES", 200)
-    sent(gift="x" * 300)
-
-    looked(clock.now() + LATER)
-
-    assert findings() == []

@@ -67,16 +67,17 @@ class Known:
         if self.learned:
             self.words = {path: found for path, found in self.words.items() if _is_list(found)}
 
-    def new_in(self, body: Json, taken: Collection[str]) -> list[Sighting]:
+    def new_in(self, body: Json, taken: Collection[str], *, held: bool = False) -> list[Sighting]:
         """Return what is new in a body; what the mapping mentions or the payload has is not.
 
-        Of a new object only itself is told, not what it holds.
+        Of a new object only itself is told, not what it holds. New values are told of an event
+        that is `held`: any other was understood as it is.
         """
         if not self.learned or len(self.names) >= MOST_NAMES:
             return []
         found: dict[tuple[str, str, str], Sighting] = {}
         for path, value in _places(body):
-            one = self._judged(path, value, taken)
+            one = self._judged(path, value, taken, held)
             if one is not None and len(path) <= LONGEST_PATH:
                 found.setdefault(one.key, one)
         return list(found.values())[:MOST_SIGHTINGS]
@@ -89,25 +90,29 @@ class Known:
         counted = self.words.setdefault(path, {})
         if counted is None:
             return
-        word = word_of(value)
+        word = word_of(value, path.rpartition("/")[2])
         digest = _digest(word)
         if not word or (digest not in counted and len(counted) >= MOST_WORDS):
             self.words[path] = None
         else:
             counted[digest] = counted.get(digest, 0) + 1
 
-    def _judged(self, path: str, value: Json, taken: Collection[str]) -> Sighting | None:
+    def _judged(
+        self, path: str, value: Json, taken: Collection[str], held: bool
+    ) -> Sighting | None:
         parent, _, name = path.rpartition("/")
         if path in self.names:
-            listed = self.words.get(path) if isinstance(value, str) else None
-            if listed is None or _digest(word_of(value)) in listed:
+            listed = self.words.get(path) if held and isinstance(value, str) else None
+            if listed is None or _digest(word_of(value, name)) in listed:
                 return None
-            return Sighting("body_value", path, "", "string", shape_of(value), word_of(value), True)
+            return Sighting(
+                "body_value", path, "", "string", shape_of(value), word_of(value, name), True
+            )
         if parent and parent not in self.names:
             return None  # it stands in something that is new itself
         if name == ITEM or name in taken:
             return None
-        return Sighting("body", path, "", type_of(value), shape_of(value), word_of(value))
+        return Sighting("body", path, "", type_of(value), shape_of(value), word_of(value, name))
 
 
 def known_of(stored: Mapping[str, Any] | None) -> Known:

@@ -33,6 +33,12 @@ _VALUE = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,39}")
 # A word of a program, not of a person: one case throughout, no digit.
 _WORD = re.compile(r"[a-z]{2,}(?:[_-][a-z]+){0,4}|[A-Z]{2,}(?:[_-][A-Z]+){0,4}")
 LONGEST_WORD = 24
+# Where people stand, a word that comes again and again is a customer who does.
+_OF_PEOPLE = re.compile(
+    r"name|mail|phone|mobile|street|city|address|user|login|nick|person|customer|contact|birth|sex"
+    r"|gender|relig|note|comment|message|text|secret|token|pass",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,7 @@ def _unnamed(
             "",
             type_of(child),
             shape_of(child),
-            word_of(child) if plain else "",
+            word_of(child, name) if plain else "",
             closed,
         )
 
@@ -182,10 +188,11 @@ def is_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name) and not _DATA.search(name) and redact.mask_text(name) == name)
 
 
-def word_of(value: Json) -> str:
-    """Return a value that is a word of a program, "" for any other."""
-    short = isinstance(value, str) and len(value) <= LONGEST_WORD
-    return value if short and _WORD.fullmatch(value) else ""
+def word_of(value: Json, name: str) -> str:
+    """Return a value that is a word of a program, "" for any other and where people stand."""
+    if not isinstance(value, str) or len(value) > LONGEST_WORD or _OF_PEOPLE.search(name):
+        return ""
+    return value if _WORD.fullmatch(value) else ""
 
 
 def _covers(mark: tuple[str, ...], path: tuple[str, ...]) -> bool:
