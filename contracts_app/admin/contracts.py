@@ -339,7 +339,7 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
             ) if text else None}  # fmt: skip
         if obj is not None:
             context["page"] = ContractPage(request, obj)
-            context["drift"] = drift_of(obj.contract)
+            context["drift"] = drift_of(obj.contract, beside=obj)
             context["do_url"] = reverse("admin:contracts_app_contractversion_do", args=[obj.pk])
             context["audit_url"] = list_url(AuditEntry, q=obj.contract.name)
         return super().render_change_form(request, context, add, change, form_url, obj)

@@ -57,12 +57,19 @@ class Drift:
     watch: DriftWatch | None
     open: tuple[Shown, ...]
     aside: tuple[Shown, ...]
+    beside: ContractVersion | None = None
 
     @property
     def drafts(self) -> tuple[ContractVersion, ...]:
         """The drafts in which findings stand."""
         found = {one.row.draft.pk: one.row.draft for one in self.open if one.row.draft}
         return tuple(found.values())
+
+    @property
+    def opened_by_itself(self) -> bool:
+        """Whether the draft beside it was opened by the watch, and nobody has edited it since."""
+        draft = self.beside
+        return draft is not None and draft.created_by_id is None and draft in self.drafts
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,8 @@ class Drifting:
     refused: bool
 
 
-def drift_of(contract: Contract) -> Drift:
-    """Return what was noticed under a contract; three queries at most."""
+def drift_of(contract: Contract, *, beside: ContractVersion | None = None) -> Drift:
+    """Return what was noticed under a contract, for a page of its version; three queries."""
     rows = DriftFinding.objects.filter(contract=contract).exclude(state=DriftState.SETTLED)
     found = list(rows.select_related("draft").order_by("-last_seen", "-pk")[:MOST_SHOWN])
     newest = newest_serving(contract) if found else None
@@ -86,6 +93,7 @@ def drift_of(contract: Contract) -> Drift:
         DriftWatch.objects.filter(pk=contract.pk).first(),
         tuple(one for one in shown if one.row.state == DriftState.OPEN),
         tuple(one for one in shown if one.row.state == DriftState.ASIDE),
+        beside,
     )
 
 

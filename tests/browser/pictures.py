@@ -54,7 +54,7 @@ class Photographer:
 
     def _verdict(self, page: Page) -> None:
         """A draft that breaks: what an owner sees before anybody is asked to sign."""
-        page.goto("/admin/contracts_app/contractversion/?q=shop.cart.updated")
+        page.goto("/admin/contracts_app/contractversion/?q=billing.invoice.created")
         page.locator("#result_list tbody th a").first.click()
         page.get_by_role("button", name="Start a new draft from this version").click()
         text = page.locator("textarea[name=text]")
@@ -113,6 +113,8 @@ class Photographer:
         ):
             page.goto(address)
             self._take(page, name)
+        owner.goto("/contracts/shop.cart.updated/")
+        self._take_part(owner, "drift", "#drift")
         owner.goto("/admin/contracts_app/contractversion/?q=support.refund.requested")
         owner.get_by_role("link", name="support.refund.requested").first.click()
         self._take(owner, "admin-contract")
@@ -159,6 +161,11 @@ class Photographer:
         page.mouse.move(0, 0)
         page.screenshot(path=self._folder / f"{name}.png", animations="disabled")
         page.set_viewport_size(window)
+
+    def _take_part(self, page: Page, name: str, part: str) -> None:
+        """One part of a page, whole."""
+        page.wait_for_load_state("networkidle")
+        page.locator(part).screenshot(path=self._folder / f"{name}.png", animations="disabled")
 
     def _story(self) -> dict[str, Any]:
         story: dict[str, Any] = httpx.get(f"{self._sandbox}/_story", timeout=10).json()

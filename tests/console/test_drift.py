@@ -171,5 +171,10 @@ def test_draft_in_the_administration_shows_the_evidence() -> None:
         reverse("admin:contracts_app_contractversion_change", args=[draft.pk])
     ).content.decode()
 
-    for words in ("string, 9 characters", "It stands in this draft.", "/data/gift_note"):
+    for words in (
+        "string, 9 characters",
+        "It stands in this draft.",
+        "The drift watch opened this draft",
+        "/data/gift_note",
+    ):
         assert words in shown
