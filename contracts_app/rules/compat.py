@@ -17,6 +17,7 @@ from contracts_app.rules.schema_safety import is_too_large
 from contracts_app.rules.splicing import ABSENT
 from contracts_app.rules.tolerance import tolerant
 from contracts_app.rules.validate import Schema, Violation, compile_schema, violations
+from meshline.core import canonical
 from meshline.core.errors import SchemaRefused
 from meshline.core.safejson import Json
 
@@ -174,7 +175,7 @@ def _bump(
         return "major"
     if noted:
         return "minor"
-    if direction == "full" or old == new:
+    if direction == "full" or canonical.same(old, new):
         return "patch"  # both directions are proved: the same payloads are accepted
     inner, outer = (new, old) if direction == "backward" else (old, new)
     same = included(inner, outer, examples=examples, budget_s=0.05)

@@ -16,6 +16,7 @@ from contracts_app.rules.counterexample import Search
 from contracts_app.rules.lifting import lift, modernised
 from contracts_app.rules.splicing import ABSENT
 from contracts_app.rules.validate import DRAFTS, PATTERNS, Schema, compile_schema, dialect_of
+from meshline.core import canonical
 from meshline.core.errors import SchemaRefused
 from meshline.core.safejson import Json
 
@@ -46,7 +47,7 @@ def included(
         lifted, against, form = _in_one_form(inner, outer)
     except SchemaRefused as refusal:
         return Inclusion("unknown", why=refusal.message)
-    if lifted == against:
+    if canonical.same(lifted, against):
         return Inclusion("compatible")
     proof = _covers(against, lifted, form)
     search = Search(

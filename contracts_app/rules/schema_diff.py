@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from contracts_app.rules.schema_walk import local_target
 from contracts_app.rules.validate import Schema
+from meshline.core import canonical
 from meshline.core.pointers import build
 
 Effect = Literal["narrows", "widens", "both", "none"]
@@ -158,7 +159,7 @@ class _Walk:
                     f"{keyword} has {len(after)} parts instead of {len(before)}",
                 )  # fmt: skip
         for keyword in _PARTS:
-            if old.get(keyword) != new.get(keyword):
+            if not canonical.same(old.get(keyword), new.get(keyword)):
                 verb = "changed" if keyword in old and keyword in new else (
                     "added" if keyword in new else "removed"
                 )  # fmt: skip
@@ -207,6 +208,10 @@ def _types(old: Any, new: Any, at: tuple[str, ...]) -> Iterator[Difference]:
         yield _said(at, "type-changed", "both", f"the type was {was} and is now {now}")
 
 
+def _has(values: list[Any], wanted: Any) -> bool:
+    return any(canonical.same(one, wanted) for one in values)
+
+
 def _choices(old: Any, new: Any, at: tuple[str, ...]) -> Iterator[Difference]:
     before, after = _values(old), _values(new)
     if before is None and after is None:
@@ -218,10 +223,10 @@ def _choices(old: Any, new: Any, at: tuple[str, ...]) -> Iterator[Difference]:
         yield _said(at, "enum-added", "narrows", f"only {_some(after)} is allowed now")
         return
     for value in before:
-        if value not in after:
+        if not _has(after, value):
             yield _said(at, "enum-value-removed", "narrows", f"{_show(value)} is no longer allowed")
     for value in after:
-        if value not in before:
+        if not _has(before, value):
             yield _said(at, "enum-value-added", "widens", f"{_show(value)} is now allowed")
 
 

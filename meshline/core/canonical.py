@@ -25,6 +25,19 @@ def text(value: Any) -> str:
     return "".join(parts)
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same: 1 and 1.0 are, and 1 and true are not.
+
+    To Python they are equal all three. What is not JSON is the same as nothing.
+    """
+    if one != other:
+        return False
+    try:
+        return text(one) == text(other)
+    except (BadValue, RecursionError):
+        return False
+
+
 def digest(value: Any, *, without: Iterable[str] = ()) -> str:
     """Return the SHA-256 of the canonical text as 64 hex digits.
 

@@ -284,3 +284,26 @@ def _check_words(change: Change, found: Comparison) -> None:
     assert found.changes, change.name
     if found.verdict == "compatible":
         assert not any(one.breaking for one in found.changes), change.name
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [(True, 1, "breaking"), (1, True, "breaking"), (0, False, "breaking"), (1, 1.0, "compatible"),
+     ([1], [True], "breaking"), ({"a": 0}, {"a": False}, "breaking")],
+)  # fmt: skip
+@pytest.mark.parametrize("keyword", ["enum", "const"])
+def test_true_is_not_one_as_it_is_to_python(
+    keyword: str, before: Any, after: Any, verdict: str
+) -> None:
+    old, new = (
+        {"properties": {"paid": {keyword: [value] if keyword == "enum" else value}}}
+        for value in (before, after)
+    )
+
+    found = compare(old, new)
+
+    assert found.verdict == verdict
+    assert bool(found.counterexample) is (verdict == "breaking")
+    assert {one.rule for one in found.changes} == (
+        {"enum-value-added", "enum-value-removed"} if verdict == "breaking" else set()
+    )
