@@ -29,6 +29,7 @@ from meshline.core.errors import DocumentUnreadable
 from meshline.core.findings import Finding
 from meshline.core.pointers import build, parse
 from meshline.core.safejson import MAX_DIGITS, Json
+from meshline.core.yaml_quick import events_of
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 64
@@ -92,14 +93,30 @@ def load(source: str | bytes, *, name: str = "document", max_bytes: int = MAX_BY
 
 
 def load_all(
-    source: str | bytes, *, name: str = "document", max_bytes: int = MAX_BYTES
+    source: str | bytes, *, name: str = "document", max_bytes: int = MAX_BYTES, quick: bool = False
 ) -> list[Document]:
     """Read all documents of a file, parted by `---` lines.
 
+    `quick` scans what is plain without ruamel; what comes of it is the same.
     Raises: DocumentUnreadable with one finding that names the line.
     """
     text = _decode(source, name, max_bytes)
-    return list(_documents(text, name))
+    found = _quickly(text, name) if quick else None
+    return list(_documents(text, name)) if found is None else [found]
+
+
+def _quickly(text: str, name: str) -> Document | None:
+    """Return the one document of a plain text; what is refused, ruamel tells about."""
+    scanned = events_of(text)
+    if scanned is None:
+        return None
+    events = iter(scanned)
+    reader = _Reader(events, name)
+    try:
+        value = reader.read(next(events), ())
+    except DocumentUnreadable:
+        return None
+    return Document(value, text, name, reader.lines)
 
 
 def _documents(text: str, name: str) -> Iterator[Document]:
@@ -141,44 +158,46 @@ class _Reader:
         self.nodes = 0
         self.aliases = 0
 
-    def read(self, event: Event, path: _Path, *, foreign: bool = False) -> Json:
+    def read(self, event: Event, path: _Path, *, foreign: bool = False, pointer: str = "") -> Json:
         self._count(1, event)
-        self.lines[build(path)] = self._line(event)
+        self.lines[pointer] = self._line(event)
         if isinstance(event, AliasEvent):
             return self._alias(event)
         before = self.nodes
-        value = self._node(event, path, foreign)
+        value = self._node(event, path, foreign, pointer)
         anchor = event.anchor if isinstance(event, NodeEvent) else None
         if anchor:
             self.anchors[anchor] = (value, self.nodes - before + 1)
         return value
 
-    def _node(self, event: Event, path: _Path, foreign: bool) -> Json:
+    def _node(self, event: Event, path: _Path, foreign: bool, pointer: str) -> Json:
         self._check_tag(event)
         if isinstance(event, ScalarEvent):
             return self._scalar(event, path, foreign)
         if len(path) >= MAX_DEPTH:
             self._refuse(event, f"The document is nested deeper than {MAX_DEPTH} levels.")
         if isinstance(event, MappingStartEvent):
-            return self._mapping(path, foreign)
-        return self._sequence(path, foreign)
+            return self._mapping(path, foreign, pointer)
+        return self._sequence(path, foreign, pointer)
 
-    def _mapping(self, path: _Path, foreign: bool) -> dict[str, Json]:
+    def _mapping(self, path: _Path, foreign: bool, pointer: str) -> dict[str, Json]:
         result: dict[str, Json] = {}
         while isinstance(event := next(self.events), NodeEvent):
             key = self._key(event)
             if key in result:
                 self._refuse(event, f"The key {key[:80]!r} stands twice in one mapping.")
             below = foreign or key in FOREIGN_KEYS
-            result[key] = self.read(next(self.events), (*path, key), foreign=below)
+            inner = pointer + build((key,))
+            result[key] = self.read(next(self.events), (*path, key), foreign=below, pointer=inner)
             # A block value begins on a later line; people look for the key.
-            self.lines[build((*path, key))] = self._line(event)
+            self.lines[inner] = self._line(event)
         return result
 
-    def _sequence(self, path: _Path, foreign: bool) -> list[Json]:
+    def _sequence(self, path: _Path, foreign: bool, pointer: str) -> list[Json]:
         result: list[Json] = []
         while not isinstance(event := next(self.events), SequenceEndEvent):
-            result.append(self.read(event, (*path, len(result)), foreign=foreign))
+            place, inner = (*path, len(result)), f"{pointer}/{len(result)}"
+            result.append(self.read(event, place, foreign=foreign, pointer=inner))
         return result
 
     def _key(self, event: Event) -> str:

@@ -91,7 +91,7 @@ def raw_of(path: str) -> bytes:
 def read(path: str, raw: bytes | None = None) -> list[Document] | Unreadable:
     """Read every document of a file."""
     try:
-        found = load_all(raw_of(path) if raw is None else raw, name=path)
+        found = load_all(raw_of(path) if raw is None else raw, name=path, quick=True)
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         return Unreadable(path, 1, f"The file cannot be read: {reason}. Check its name.")

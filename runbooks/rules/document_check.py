@@ -82,7 +82,7 @@ def _read(paths: Iterable[str | Path]) -> tuple[list[Document], list[str]]:
                 raw = file.read(MAX_BYTES + 1)
             if not named and b"meshline" not in raw:
                 continue  # in a folder other YAML and JSON may lie around
-            found = load_all(raw, name=str(path))
+            found = load_all(raw, name=str(path), quick=True)
         except OSError as error:
             reason = (error.strerror or "it cannot be read").lower()
             unreadable.append(f"{path}:1: The file cannot be read: {reason}. Check its name.")
