@@ -3,7 +3,12 @@
     python -m benchmarks.check_speed [--contracts 1000] [--versions 10]
 
 Prints seconds beside the limits: one changed file against 1,000 contracts with 10 versions each,
-the same folder twice with one file changed in it, and a hundred changed files.
+the same folder twice with one file changed in it, and a hundred changed files, each compared with
+ten versions of its contract, no two of which say the same.
+
+Measured on two cores that others used too, 300 contracts with 10 versions: a hundred changed took
+26 s when ruamel read every file; 12 s since plain files are scanned by meshline.core.yaml_quick;
+7 s with two processes, 8 s among 1,000 contracts. One changed file among 1,000 with 10 versions: 0.3 s.
 """
 
 from __future__ import annotations
@@ -19,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "meshline/pilot/contracts/billing/billing.refund.completed/1.2.0.yaml"
 ONE_LIMIT_S = 1.0
 FOLDER_LIMIT_S = 2.0
-HUNDRED_LIMIT_S = 60.0
+HUNDRED_LIMIT_S = 10.0
+MEMO = "failure_code: {type: string, maxLength: 64}"
 
 
 def main() -> int:
@@ -44,7 +50,7 @@ def main() -> int:
 
 
 def build(folder: Path, contracts: int, versions: int) -> None:
-    """Write the folder: every contract as long as the pilot's refund."""
+    """Write the folder: every contract as long as the pilot's refund, or longer."""
     text = SAMPLE.read_text("utf-8")
     for number in range(contracts):
         name = f"domain{number % 20}.event{number:04}.completed"
@@ -52,7 +58,7 @@ def build(folder: Path, contracts: int, versions: int) -> None:
         path.mkdir(parents=True)
         own = text.replace("billing.refund.completed", name)
         for minor in range(versions):
-            (path / f"1.{minor}.0.yaml").write_text(_numbered(own, minor), "utf-8")
+            (path / f"1.{minor}.0.yaml").write_text(_grown(_numbered(own, minor), minor), "utf-8")
 
 
 def changed(folder: Path, number: int, versions: int) -> Path:
@@ -63,10 +69,8 @@ def changed(folder: Path, number: int, versions: int) -> Path:
     text = _numbered(text, versions, before=versions - 1).replace(
         "mode: full_transitive", "mode: backward_transitive"
     )
-    memo = "failure_code: {type: string, maxLength: 64}"
-    assert memo in text  # noqa: S101 the sample has it
     file = path / f"1.{versions}.0.yaml"
-    file.write_text(text.replace(memo, f"{memo}\n          memo: {{type: string}}"), "utf-8")
+    file.write_text(text.replace(MEMO, f"{MEMO}\n          memo: {{type: string}}"), "utf-8")
     return file
 
 
@@ -81,6 +85,13 @@ def judged(what: str, paths: list[str], limit_s: float) -> bool:
     verdict = "kept" if kept else "NOT KEPT"
     print(f"{what:34} {seconds:6.2f} s  limit {limit_s:4.1f} s  {verdict}  ({last})")  # noqa: T201
     return kept
+
+
+def _grown(text: str, minor: int) -> str:
+    """One optional property more in each version."""
+    assert MEMO in text  # noqa: S101 the sample has it
+    notes = "".join(f"\n          note{one}: {{type: string}}" for one in range(minor))
+    return text.replace(MEMO, f"{MEMO}{notes}")
 
 
 def _numbered(text: str, minor: int, before: int = 2) -> str:

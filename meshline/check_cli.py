@@ -60,7 +60,11 @@ def _report(chosen: argparse.Namespace) -> Any:
         from runbooks.rules.change_check import check_changes
 
         return check_changes(
-            chosen.old, chosen.files, direction=chosen.direction, policy=chosen.policy
+            chosen.old,
+            chosen.files,
+            direction=chosen.direction,
+            policy=chosen.policy,
+            processes=True,
         )
     if chosen.against is not None:
         from meshline.check_against import check_against

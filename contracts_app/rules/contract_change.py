@@ -81,7 +81,7 @@ def judge_change(
     mode = proposed.compatibility.mode
     beside = [one for one in ordered if _major(one) == _major(proposed)] or ordered[:1]
     asked = beside if mode.endswith("_transitive") else beside[:1]
-    compared = tuple(Against(old.version, _compared(old, proposed, budget_s)) for old in asked)
+    compared = _compared_all(asked, proposed, budget_s)
     found = impacts(proposed, beside[0])
     verdict = _verdict(mode, [one.comparison.verdict for one in compared], found)
     step = _step(verdict, compared)
@@ -99,6 +99,26 @@ def direction_of(mode: str) -> Direction:
 
 def _major(spec: ContractSpec) -> int:
     return parse_version(spec.version).numbers[0]
+
+
+def _compared_all(
+    asked: Sequence[ContractSpec], proposed: ContractSpec, budget_s: float
+) -> tuple[Against, ...]:
+    """Compare with each version; one that says the same of payloads as another is judged once."""
+    judged: list[tuple[ContractSpec, Comparison]] = []
+    for old in asked:
+        twin = next((one for spec, one in judged if _says_the_same(spec, old)), None)
+        judged.append((old, twin or _compared(old, proposed, budget_s)))
+    return tuple(Against(old.version, comparison) for old, comparison in judged)
+
+
+def _says_the_same(one: ContractSpec, other: ContractSpec) -> bool:
+    # As texts: to Python 1, 1.0 and True are equal, and in a schema they are not.
+    return repr(_about_payloads(one)) == repr(_about_payloads(other))
+
+
+def _about_payloads(spec: ContractSpec) -> tuple[object, ...]:
+    return (spec.full_schema, [one.payload for one in spec.examples_valid])
 
 
 def _compared(old: ContractSpec, new: ContractSpec, budget_s: float) -> Comparison:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from contracts_app.rules import schema_safety
@@ -31,6 +32,7 @@ from runbooks.rules.contract_files import (
 from runbooks.rules.document_kinds import kind_of, name_of
 from runbooks.rules.document_set import DocumentSet
 from runbooks.rules.gone_contracts import SERVING, gone
+from runbooks.rules.spread import spread
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,12 @@ def check_changes(
     *,
     direction: Direction = "backward",
     policy: Policy = "strict",
+    processes: bool = False,
 ) -> ChangeReport:
     """Compare proposed files and folders with an old file or folder.
 
-    `direction` and `policy` are for two bare schemas; a contract names its own.
+    `direction` and `policy` are for two bare schemas; a contract names its own. `processes` lets
+    many contracts be judged by more than one process.
     """
     wrong = _misuse(old, new)
     if wrong:
@@ -76,27 +80,30 @@ def check_changes(
     found = proposed(new, _same_as(folder))
     entries, broken = gone(folder, new, found.documents)
     found.unreadable += broken
-    report = judge_documents(found, lambda name: _served_by(folder, name))
+    report = judge_documents(found, partial(_served_by, folder), processes=processes)
     return replace(report, entries=(*report.entries, *entries))
 
 
-def judge_documents(found: Found, served: Callable[[str], Served]) -> ChangeReport:
-    """Judge the contracts that were found, each against what `served` says is in service."""
+def judge_documents(
+    found: Found, served: Callable[[str], Served], *, processes: bool = False
+) -> ChangeReport:
+    """Judge the contracts that were found, each against what `served` says is in service.
+
+    With `processes` it may be asked in other processes.
+    """
     broken = list(found.unreadable)
     contracts = contracts_in(found.documents)
     for one in found.documents:
         if kind_of(one) != "contract" and one.name in found.named:
             told = f"This is {_kind(one)}, and only contracts are compared. Leave it out."
             broken.append(Unreadable(one.name, 1, told))
-    findings = _findings(contracts)
-    entries: list[Entry] = []
-    unchanged = found.unchanged
-    for index, document in enumerate(contracts):
-        entry = _entry(document, findings[index], served, broken)
-        if entry is None:
-            unchanged += 1
-        else:
-            entries.append(entry)
+    jobs = list(zip(contracts, _findings(contracts), strict=True))
+    work = partial(_judged, served)
+    judged = spread(work, jobs) if processes else [work(job) for job in jobs]
+    entries = [entry for entry, _ in judged if entry is not None]
+    unchanged = found.unchanged + len(judged) - len(entries)
+    for _, unread in judged:
+        broken += [one for one in unread if one not in broken]
     if not contracts and not unchanged and not broken:
         told = "No contract was found. Contracts begin with meshline: contract/v1."
         broken.append(Unreadable(", ".join(sorted(found.named)) or "NEW", 1, told))
@@ -256,27 +263,24 @@ def _findings(contracts: Sequence[Document]) -> list[list[Finding]]:
     return found
 
 
-def _entry(
-    document: Document,
-    findings: list[Finding],
-    served: Callable[[str], Served],
-    broken: list[Unreadable],
-) -> Entry | None:
-    """Judge one contract; None if it is in service exactly so."""
+def _judged(
+    served: Callable[[str], Served], job: tuple[Document, list[Finding]]
+) -> tuple[Entry | None, tuple[Unreadable, ...]]:
+    """Judge one contract; no entry if it is in service exactly so, or something is unreadable."""
+    document, findings = job
     name = name_of(document) or "contract"
     if findings:
         version = document.value.get("version", "") if isinstance(document.value, dict) else ""
-        return refused_entry(document, f"{name} {version}".strip(), findings)
+        return refused_entry(document, f"{name} {version}".strip(), findings), ()
     known = served(name)
     if known.unreadable:
-        broken += [one for one in known.unreadable if one not in broken]
-        return None
+        return None, known.unreadable
     spec = parse_contract(document)
     proposal = judge_proposal(spec, known.specs, numbered=known.numbered)
     proposal = left_undecided(proposal, spec, known.specs, known.doubts)
     if proposal.change is None and proposal.outcome == "passes":
-        return None
-    return proposal_entry(document, proposal)
+        return None, ()
+    return proposal_entry(document, proposal), ()
 
 
 def _kind(document: Document) -> str:

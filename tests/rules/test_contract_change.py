@@ -152,3 +152,14 @@ def test_consumer_that_is_pinned_elsewhere_or_leaving_is_apart() -> None:
 
     assert [one.state for one in change.impacts] == ["apart", "apart"]
     assert "pinned to ^1.1" in change.impacts[0].sentence
+
+
+def test_versions_that_say_the_same_are_all_told_and_one_and_true_are_not_the_same() -> None:
+    def memo(*values: object) -> Edit:
+        return lambda value: data(value)["properties"].update(memo={"enum": list(values)})
+
+    serving = [spec("1.0.0", memo(1)), spec("1.1.0", memo(1)), spec("1.2.0", memo(True))]
+    change = judge_change(spec("1.3.0", mode("backward_transitive"), memo(1)), serving)
+
+    told = {one.version: one.comparison.verdict for one in change.comparisons}
+    assert told == {"1.2.0": "breaking", "1.1.0": "compatible", "1.0.0": "compatible"}
