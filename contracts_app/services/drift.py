@@ -35,6 +35,7 @@ from meshline.core.errors import BadValue, IllegalTransition, MeshlineError, Not
 log = logging.getLogger(__name__)
 
 MOST_KEPT = 60  # of one contract; a sender of nonsense fills no table
+MOST_VALUES = 8  # of one place; where more come, they are no list
 OFTEN = 3  # events that must have a new field of the body before a draft names it
 MOST_JUDGED = 3  # in one look: each costs up to a fifth of a second
 DRAFT_BUDGET_S = 0.5
@@ -59,6 +60,11 @@ def begin_watching(*, now: datetime) -> None:
         DriftWatch.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def has_open(contract: Contract) -> bool:
+    """Say whether something noticed waits for a person or a version; by a partial index."""
+    return DriftFinding.objects.filter(contract=contract, state=DriftState.OPEN).exists()
+
+
 def note(
     *, watch: DriftWatch, spec: ContractSpec, noticed: Iterable[Noticed], taken: Collection[str]
 ) -> None:
@@ -79,7 +85,8 @@ def note(
         watch.judged_by = judged_by
     for key, sighted in folded.items():
         row = rows.get(key)
-        if row is None and len(rows) < MOST_KEPT:
+        beside = sum(one[:2] == key[:2] for one in rows)
+        if row is None and len(rows) < MOST_KEPT and beside < MOST_VALUES:
             row = rows[key] = DriftFinding(contract_id=watch.contract_id, kind=key[0], path=key[1],
                                            value=key[2])  # fmt: skip
             row.fill(begun(sighted[0][1]))
@@ -232,9 +239,10 @@ def _to_draft(
 
 def _nameable(row: DriftFinding, newest: ContractVersion) -> bool:
     """Whether a draft may name it. What a mapping leaves out hurts nobody: it must come again."""
-    if row.kind == "body" and row.events < OFTEN:
-        return False
-    return change_of_finding(row, spec_of(newest)) is not None
+    change = change_of_finding(row, spec_of(newest))
+    if change is None or change.at.endswith("/examples"):
+        return False  # one example more is no reason for a version
+    return row.kind != "body" or row.events >= OFTEN
 
 
 def _drafted(

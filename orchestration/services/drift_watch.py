@@ -36,7 +36,7 @@ from orchestration.models import Event, EventBody, EventState
 log = logging.getLogger(__name__)
 
 EVENTS = 200  # in one look
-LONGEST_S = 0.15  # in one sweep
+LONGEST_S = 0.1  # in one sweep
 # Ids are made before their commit: what is younger may still be followed by an older one.
 SETTLES_IN = timedelta(seconds=5)
 SOONEST, LATEST = timedelta(seconds=10), timedelta(minutes=5)
@@ -92,16 +92,17 @@ def look(now: datetime, _batch: int = 0) -> int:
     drift.begin_watching(now=now)
     until, looked = time.monotonic() + LONGEST_S, 0
     while time.monotonic() < until:
-        contract = _look_at_next(now)
-        if contract is None:
+        watch = _look_at_next(now)
+        if watch is None:
             break
-        drift.open_draft(contract=contract, now=now)
+        if drift.has_open(watch.contract):
+            drift.open_draft(contract=watch.contract, now=now)
         looked += 1
     return looked
 
 
 @transaction.atomic
-def _look_at_next(now: datetime) -> Contract | None:
+def _look_at_next(now: datetime) -> DriftWatch | None:
     """Look at the contract that has waited longest and that no other worker looks at."""
     watch = (
         DriftWatch.objects.select_for_update(skip_locked=True, of=("self",))
@@ -112,9 +113,10 @@ def _look_at_next(now: datetime) -> Contract | None:
     )
     if watch is None:
         return None
-    newest = newest_serving(watch.contract)
-    events = _fresh(watch, now) if newest else []
+    events = _fresh(watch, now)
     fields = ["seen_through", "events", "passed_over", "looked_at", "next_look_at", "judged_by"]
+    # Most looks are at a contract that was silent: they read nothing more.
+    newest = newest_serving(watch.contract) if events or drift.has_open(watch.contract) else None
     if newest is not None:
         bodies = Bodies(watch, {event.source for event in events[:EVENTS]})
         noticed = list(_noticed(watch.contract, events, bodies))
@@ -124,14 +126,16 @@ def _look_at_next(now: datetime) -> Contract | None:
         watch.seen_through = events[0].pk
         watch.events += min(len(events), EVENTS)
         watch.passed_over += len(events) > EVENTS
+    elif watch.seen_through is None:
+        watch.seen_through = uuid7_floor(now - SETTLES_IN)
     watch.looked_at, watch.next_look_at = now, now + _pause(watch.seen_through, now)
     watch.save(update_fields=fields)
-    return watch.contract
+    return watch
 
 
-def _pause(newest: UUID | None, now: datetime) -> timedelta:
+def _pause(newest: UUID, now: datetime) -> timedelta:
     """Until the next look: the longer a contract has been silent, the longer."""
-    silent = now - instant_of(newest) if newest else SOONEST * 6
+    silent = now - instant_of(newest)
     return min(max(silent / 4, SOONEST), LATEST)
 
 

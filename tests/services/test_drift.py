@@ -135,6 +135,40 @@ def test_sweep_looks_and_finds_nothing_to_say_about_what_is_named() -> None:
     assert DriftWatch.objects.get(contract__name=NAME).events == 1
 
 
+def test_value_beside_examples_is_told_and_opens_no_draft() -> None:
+    given_next(("email: {type: string}", "by: {type: string, examples: [truck, ship]}"))
+    sent(by="train")
+    sent(by="whatever the driver says")
+
+    looked()
+
+    assert [(one.value, one.refused) for one in findings()] == [("train", 0)]
+    assert draft_of() is None
+
+
+def test_place_with_ever_new_values_is_no_list() -> None:
+    for number in range(20):
+        sent(status=f"s{chr(97 + number)}")
+
+    looked()
+
+    assert len(findings()) == drift.MOST_VALUES
+
+
+def test_silent_contract_is_looked_at_ever_more_seldom_and_for_little() -> None:
+    looked()
+    watch = DriftWatch.objects.get(contract__name=NAME)
+    assert watch.seen_through is not None
+    with CaptureQueriesContext(connection) as queries:
+        drift_watch.look(clock.now() + 12 * LATER)
+
+    asked = [one for one in queries.captured_queries if one["sql"].startswith(("SELECT", "UPDATE"))]
+    assert len(asked) <= 7
+    watch.refresh_from_db()
+    assert watch.looked_at is not None
+    assert watch.next_look_at - watch.looked_at == drift_watch.LATEST
+
+
 def test_sender_of_nonsense_fills_no_table() -> None:
     for number in range(12):
         sent(**{f"k{chr(97 + number)}{chr(97 + n)}": 1 for n in range(15)})

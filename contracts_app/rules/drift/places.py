@@ -16,6 +16,8 @@ _TOGETHER = ("allOf", "anyOf", "oneOf")
 _BRANCHES = ("then", "else", "if")
 _CHOICES = ("enum", "x-extensible-enum")
 ITEM = "*"
+EXAMPLES = "examples"
+FEWEST_EXAMPLES = 2
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,18 @@ def is_closed(place: Place) -> bool:
 
 
 def listing(place: Place) -> list[tuple[Node, str, list[Any]]]:
-    """Return the lists of values that are spoken of here, with the keyword of each."""
-    return [
+    """Return the lists of values that are spoken of here, with the keyword of each.
+
+    Where no list says what is meant, two examples or more stand for one.
+    """
+    lists = [
         (node, word, node.schema[word])
         for node in place
-        for word in _CHOICES
+        for word in (*_CHOICES, EXAMPLES)
         if not node.asks and isinstance(node.schema.get(word), list)
     ]
+    strict = [one for one in lists if one[1] != EXAMPLES]
+    return strict or [one for one in lists if len(one[2]) >= FEWEST_EXAMPLES]
 
 
 def _each(root: Schema, place: Place) -> Place | None:

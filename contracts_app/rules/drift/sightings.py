@@ -9,10 +9,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from contracts_app.rules.drift import places
-from contracts_app.rules.drift.places import ITEM, Place
+from contracts_app.rules.drift.places import EXAMPLES, ITEM, Node, Place
 from contracts_app.rules.validate import Schema
 from meshline.core import redact
 from meshline.core.pointers import build, parse
@@ -170,11 +170,19 @@ def _beside(
     lists = places.listing(place)
     if not lists or any(value in listed for _, _, listed in lists):
         return
+    name = path[-1] if path else ""
+    if all(word == EXAMPLES for _, word, _ in lists) and not _are_words(value, lists, name):
+        return  # free text, of which some is shown
     hidden = any(_covers(mark, path) for mark in personal)
     plain = bool(_VALUE.fullmatch(value)) and redact.mask_text(value) == value and not hidden
     closed = any(word == "enum" for _, word, _ in lists)
     told = value if plain else ""
     yield Sighting("value", build(path), told, "string", shape_of(value), told, closed)
+
+
+def _are_words(value: str, lists: list[tuple[Node, str, list[Any]]], name: str) -> bool:
+    """Whether a value and all examples are words of a program, so that they may be a list."""
+    return all(word_of(one, name) for one in [value, *(one for _, _, few in lists for one in few)])
 
 
 def _parent_names(schema: Schema, segments: tuple[str, ...]) -> bool:
