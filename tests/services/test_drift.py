@@ -159,8 +159,9 @@ def test_silent_contract_is_looked_at_ever_more_seldom_and_for_little() -> None:
     looked()
     watch = DriftWatch.objects.get(contract__name=NAME)
     assert watch.seen_through is not None
+    later = clock.now() + 12 * LATER
     with CaptureQueriesContext(connection) as queries:
-        drift_watch.look(clock.now() + 12 * LATER)
+        drift_watch.look(later)
 
     asked = [one for one in queries.captured_queries if one["sql"].startswith(("SELECT", "UPDATE"))]
     assert len(asked) <= 7
