@@ -45,8 +45,7 @@ def _details(entry: Entry) -> Iterator[str]:
         against = group[0]
         yield f"  against {versions_of(group)}: {against.comparison.verdict}"
         for one in against.comparison.changes:
-            mark = "breaks" if one.breaking else "allowed"
-            yield f"    {mark:7} {one.rule}  {one.sentence}"
+            yield f"    {_mark(against, one.breaking):7} {one.rule}  {one.sentence}"
         yield from _example(against.comparison.counterexample, "    ")
     for impact in entry.impacts:
         if impact.state in ("hurt", "unknown"):
@@ -56,6 +55,12 @@ def _details(entry: Entry) -> Iterator[str]:
             yield from _example(impact.counterexample, "    ")
     if entry.least_version:
         yield f"  least version: {entry.least_version}"
+
+
+def _mark(against: Against, breaking: bool) -> str:
+    if not breaking:
+        return "allowed"
+    return "may break" if against.comparison.verdict == "unknown" else "breaks"
 
 
 def _example(example: Counterexample | None, indent: str) -> Iterator[str]:

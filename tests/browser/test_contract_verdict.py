@@ -32,3 +32,28 @@ def test_owner_breaks_a_contract_and_reads_who_would_be_hurt(
     page.get_by_role("link", name="Discard draft").click()
     page.get_by_role("button", name="Yes, I\u2019m sure").click()
     guard.verify()
+
+
+def test_owner_reads_what_becomes_of_a_text_that_nobody_can_decide(
+    visitors: Visitors, guard: Guard
+) -> None:
+    page = visitors.person("lena")
+    page.goto(LIST.replace("shop.cart.updated", "billing.refund.completed"))
+    page.locator("#result_list tbody th a").first.click()
+    page.get_by_role("button", name="Start a new draft from this version").click()
+    text = page.locator("textarea[name=text]")
+    verdict = page.locator("#verdict")
+    written = text.input_value()
+    unsure = written.replace("^rf_[a-z0-9]{8,32}$", "^rf_[a-z0-9]+$")
+    unsure = unsure.replace("mode: full_transitive", "mode: backward_transitive")
+
+    text.fill(unsure)
+    expect(verdict).to_contain_text("Not decided")
+    expect(verdict).to_contain_text("pattern-changed may break")
+    expect(verdict).to_contain_text("signed by the contract owner and by the product owner")
+    text.fill(unsure.replace("on_unknown: review", "on_unknown: block"))
+    expect(verdict).to_contain_text("so what is not proved is refused")
+
+    page.get_by_role("link", name="Discard draft").click()
+    page.get_by_role("button", name="Yes, I\u2019m sure").click()
+    guard.verify()

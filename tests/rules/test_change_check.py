@@ -78,6 +78,7 @@ def test_what_is_not_decided_never_passes(
     (entry,) = report.entries
     assert (entry.verdict, report.exit_code) == ("unknown", code)
     assert "is not known" in entry.reasons[0]
+    assert "may break pattern-changed" in rendered(report, "text")
 
 
 def test_an_old_version_that_is_not_sound_leaves_the_change_undecided(
