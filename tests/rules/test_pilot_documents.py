@@ -26,6 +26,27 @@ def test_all_documents_of_the_pilot_are_fine_together() -> None:
     assert (code, [line for line in lines if "refused" in line]) == (0, [])
 
 
+def test_no_sentence_in_brackets_is_cut_at_its_comma() -> None:
+    """What stands behind the comma would be a key of its own, with nothing in it."""
+    cut = [
+        f"{path}: {key}"
+        for path in pilot.paths()
+        for key in _empty_keys(pilot.read(path).value)
+        if " " in key
+    ]
+
+    assert cut == []
+
+
+def _empty_keys(value: Any) -> Iterator[str]:
+    children = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        yield from (key for key, child in value.items() if child is None)
+    if isinstance(value, dict | list):
+        for child in children:
+            yield from _empty_keys(child)
+
+
 @pytest.mark.parametrize("name", pilot.names("contracts"))
 def test_a_contract_of_the_pilot_leaves_nothing_doubtful(name: str) -> None:
     spec = pilot.contracts()[name]
