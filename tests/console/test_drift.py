@@ -86,6 +86,17 @@ def test_owner_sets_a_finding_aside_with_a_reason() -> None:
     assert "It is set aside already." in again.content.decode()
 
 
+def test_what_no_change_names_is_left_to_a_person() -> None:
+    sent(**{"maja@example.com": 1})
+    drift_watch.look(clock.now() + timedelta(minutes=20))
+
+    shown = page(browser("support_agent"))
+
+    assert "Names that look like data" in shown
+    assert "A person has to think of one." in shown
+    assert "maja@" not in shown
+
+
 def test_missing_reason_changes_nothing() -> None:
     client = browser("contract_owner", owns=True)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from contracts_app.models import (
+    Contract,
     DriftWatch,
     Source,
 )
 from contracts_app.queries import clock
+from contracts_app.queries.drift import drift_of
 from meshline.core import yaml12
 from orchestration.services import drift_watch
 from tests.services.drift_world import (
@@ -60,6 +62,18 @@ def test_new_value_of_a_body_is_told_once_it_comes_again() -> None:
 
     (found,) = findings(kind="body_value", path="/data/carrier")
     assert (found.words, found.events, found.refused) == (["hermes"], 3, 3)
+
+
+def test_field_that_only_the_mapping_leaves_out_asks_nothing_of_the_contract() -> None:
+    given_learned()
+    for _ in range(3):
+        sent(email="maja@example.com")
+
+    looked(clock.now() + LATER)
+
+    (shown,) = drift_of(Contract.objects.get(name=NAME)).open
+    assert (shown.change, shown.mapping) == (None, 'email: "= body.data.?email"')
+    assert draft_of() is None
 
 
 def test_field_that_the_mapping_takes_by_now_is_settled() -> None:
