@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from meshline.core.errors import DocumentRefused, DocumentUnreadable, SchemaRefused
 from meshline.core.findings import Finding, refusals
+from meshline.sync_cli import add_sync
 
 if TYPE_CHECKING:
     from meshline.core.yaml12 import Document
@@ -46,6 +47,7 @@ def add_contracts(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     read.add_argument("files", nargs="+", type=Path, metavar="FILE")
     read.add_argument("--out", type=Path, metavar="FOLDER", help="write files instead of printing")
     read.set_defaults(run=_import)
+    add_sync(verbs)
 
 
 def _export(chosen: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,24 @@ from meshline.core.errors import BadJson
 
 TIMEOUT_S = 15.0
 MOST_NAMES = 50
+_MOST_PAGES = 200
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+class DraftRefused(Exception):
+    """The registry keeps one draft out; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One version as the registry keeps it, without its text."""
+
+    name: str
+    domain: str
+    version: str
+    state: str
+    text_sha256: str
 
 
 class RegistryError(Exception):
@@ -81,6 +98,43 @@ class Registry:
             raise RegistryError(f"The registry at {self._base} answered without a document.")
         return told["document"]
 
+    def kept(self) -> list[Kept]:
+        """Return every version that the key may read, without texts, a page at a time."""
+        found: list[Kept] = []
+        after = 0
+        for _ in range(_MOST_PAGES):
+            told = self._get("contracts/versions", [("after", str(after))])
+            found += [_kept(row) for row in _shaped(told, "versions")]
+            following = told.get("next")
+            if following is None:
+                return found
+            if not isinstance(following, int) or following <= after:
+                break
+            after = following
+        raise RegistryError("What answers there is no registry of this version.")
+
+    def text(self, name: str, version: str) -> str:
+        """Return a version's text exactly as it is kept."""
+        told = self._get(f"{_path(name, version)}/text")
+        if not isinstance(told.get("text"), str):
+            raise RegistryError(f"The registry at {self._base} answered without a text.")
+        return str(told["text"])
+
+    def put_draft(self, name: str, version: str, body: Mapping[str, str], *, expected: str) -> None:
+        """Send a draft; `expected` is the digest that it builds on, "" for a new one.
+
+        Raises: DraftRefused if this draft is kept out.
+        """
+        precondition = {"If-Match": f'"{expected}"'} if expected else {"If-None-Match": "*"}
+        path = f"{_path(name, version)}/text"
+        raw = json.dumps(body, ensure_ascii=False).encode()
+        headers = {**precondition, "Content-Type": "application/json"}
+        response, answer = self._send("PUT", path, content=raw, headers=headers)
+        if response.status_code in (400, 403, 404, 409, 412, 413, 422):
+            raise DraftRefused(_words(answer, 1000) or f"It answered {response.status_code}.")
+        if response.status_code not in (200, 201):
+            raise RegistryError(_refusal(self._base, response, answer))
+
     def can_deploy(
         self, system: str, version: str, environment: str
     ) -> tuple[str, list[tuple[str, str, str]]]:
@@ -119,15 +173,7 @@ class Registry:
         query: Sequence[tuple[str, str]] = (),
         body: Mapping[str, str] | None = None,
     ) -> Any:
-        address = f"{self._base}/api/v1/{path}"
-        try:
-            with self._client.stream(method, address, params=list(query), json=body) as response:
-                raw = _bounded(response)
-        except httpx.HTTPError as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise RegistryError(
-                f"The registry at {self._base} cannot be reached: {reason}."
-            ) from None
+        response, raw = self._send(method, path, params=list(query), json=body)
         if response.status_code not in (200, 201):
             raise RegistryError(_refusal(self._base, response, raw))
         try:
@@ -137,6 +183,17 @@ class Registry:
         if not isinstance(answer, dict):
             raise RegistryError(f"What answers at {self._base} is no registry: it sent no JSON.")
         return answer
+
+    def _send(self, method: str, path: str, **more: Any) -> tuple[httpx.Response, bytes]:
+        address = f"{self._base}/api/v1/{path}"
+        try:
+            with self._client.stream(method, address, **more) as response:
+                return response, _bounded(response)
+        except httpx.HTTPError as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise RegistryError(
+                f"The registry at {self._base} cannot be reached: {reason}."
+            ) from None
 
 
 def _path(name: str, version: str) -> str:
@@ -173,17 +230,35 @@ def _refusal(base: str, response: httpx.Response, raw: bytes) -> str:
         return f"The registry at {base} does not know the key in MESHLINE_API_KEY."
     if 300 <= status < 400:
         return f"The registry at {base} answers from another address ({status}): use that one."
-    detail: Mapping[str, Any] = {}
-    try:
-        told = safejson.loads(raw)
-        detail = told if isinstance(told, dict) else {}
-    except BadJson:
-        pass
-    said = " ".join(str(detail.get(part, "")) for part in ("detail", "remedy")).strip()
-    words = "".join(c if c.isprintable() else " " for c in said)[:400]
+    words = _words(raw, 400)
     if status == 403:
         return f"The registry at {base} refuses the key in MESHLINE_API_KEY: {words}"
     return f"The registry at {base} answered {status}: {words or 'nothing more'}"
+
+
+def _words(raw: bytes, most: int) -> str:
+    """What a problem document says: its findings with their lines, else its detail."""
+    try:
+        told = safejson.loads(raw)
+    except BadJson:
+        return ""
+    if not isinstance(told, dict):
+        return ""
+    findings = told.get("findings")
+    rows = [one for one in findings if isinstance(one, dict)] if isinstance(findings, list) else []
+    said = " ".join(
+        f"line {one.get('line', 0)}: {one.get('message', '')} {one.get('remedy', '')}".strip()
+        for one in rows[:20]
+    )
+    said = said or " ".join(str(told.get(part, "")) for part in ("detail", "remedy")).strip()
+    return "".join(c if c.isprintable() else " " for c in said)[:most]
+
+
+def _kept(row: Mapping[str, Any]) -> Kept:
+    keys = ("name", "domain", "version", "state", "text_sha256")
+    if not all(isinstance(row.get(key), str) for key in keys):
+        raise RegistryError("What answers there is no registry of this version.")
+    return Kept(*(row[key] for key in keys))
 
 
 def _shaped(told: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -20,6 +21,18 @@ from meshline.core.errors import Conflict, DocumentRefused, IllegalTransition, N
 from meshline.core.yaml12 import Document
 
 
+@dataclass(frozen=True)
+class Teller:
+    """What the audit log says of a change beside who made it; `actor` is set for an API key."""
+
+    actor: str = ""
+    reason: str = ""
+    ticket: str = ""
+
+
+NOBODY_ELSE = Teller()
+
+
 def judge(text: str, *, of: Contract | None = None) -> tuple[Document, ContractSpec]:
     """Read and check a contract's text. Raises: DocumentRefused, also if it names another one."""
     document = yaml12.load(text, name="contract")
@@ -32,7 +45,9 @@ def judge(text: str, *, of: Contract | None = None) -> tuple[Document, ContractS
 
 
 @transaction.atomic
-def start_draft(*, text: str, by: User | None = None, now: datetime) -> ContractVersion:
+def start_draft(
+    *, text: str, by: User | None = None, teller: Teller = NOBODY_ELSE, now: datetime
+) -> ContractVersion:
     """Store a new draft; a contract that is not known yet is made, without a published version.
 
     Raises: DocumentRefused; NotAllowed; Conflict if there is a draft, or that version.
@@ -58,7 +73,7 @@ def start_draft(*, text: str, by: User | None = None, now: datetime) -> Contract
     version = ContractVersion(contract=contract, created_by=by, created_at=now)
     fill(version, document, spec)
     save(version)
-    told("contract.draft", version, by=by, now=now, after=version.digest)
+    told("contract.draft", version, by=by, teller=teller, now=now, after=version.digest)
     return version
 
 
@@ -92,7 +107,12 @@ def as_draft(version: ContractVersion, number: str) -> str:
 
 @transaction.atomic
 def edit_draft(
-    *, version: ContractVersion, text: str, by: User | None = None, now: datetime
+    *,
+    version: ContractVersion,
+    text: str,
+    by: User | None = None,
+    teller: Teller = NOBODY_ELSE,
+    now: datetime,
 ) -> ContractVersion:
     """Replace a draft's text; sign-offs given to another text no longer count.
 
@@ -108,7 +128,8 @@ def edit_draft(
         return held
     held.created_by = by
     save(held)
-    told("contract.edit", held, by=by, now=now, before=before, after=held.digest)
+    after = held.digest
+    told("contract.edit", held, by=by, teller=teller, now=now, before=before, after=after)
     return held
 
 
@@ -149,18 +170,20 @@ def told(
     after: str = "",
     reason: str = "",
     detail: dict[str, str] | None = None,
+    teller: Teller = NOBODY_ELSE,
 ) -> None:
     """Write what happened to a version into the audit log."""
     audit.record(
         action=action,
-        actor=by or COMMAND,
+        actor=teller.actor or by or COMMAND,
         object_type="contract",
         object_id=version.contract.name,
         contract=version.contract.name,
         contract_version=version.version,
         before=before,
         after=after,
-        reason=reason,
+        reason=reason or teller.reason,
+        ticket=teller.ticket,
         detail=detail,
         now=now,
     )

@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from meshline.api.base import no_such_address
 from meshline.api.contract_check import ContractCheck
+from meshline.api.contract_sync import VersionList, VersionText
 from meshline.api.health import Health, Readiness
 from meshline.api.intake import EventIntake
 from meshline.api.registry import ContractList, VersionDetail
@@ -23,6 +24,12 @@ urlpatterns = [
     path("runs", RunList.as_view(), name="runs"),
     path("runs/<uuid:run_id>", RunDetail.as_view(), name="run"),
     path("contracts", ContractList.as_view(), name="contracts"),
+    path("contracts/versions", VersionList.as_view(), name="contract-versions"),
+    path(
+        "contracts/<str:name>/versions/<str:version>/text",
+        VersionText.as_view(),
+        name="contract-text",
+    ),
     path("contracts/<str:name>/check", ContractCheck.as_view(), name="contract-check"),
     path(
         "contracts/<str:name>/versions/<str:version>",

@@ -15,6 +15,7 @@ TITLES = {
     405: "Method not allowed",
     409: "Conflict",
     411: "Length required",
+    412: "Changed meanwhile",
     413: "Too large",
     415: "Unsupported media type",
     422: "Refused by a rule",
@@ -129,6 +130,29 @@ class Conflict(MeshlineError):
     """Something else was there first, or changed in the meantime."""
 
     code = "conflict"
+    http_status = 409
+
+
+class ChangedMeanwhile(MeshlineError):
+    """What the request builds on is no longer what stands there; `current` says what does."""
+
+    code = "changed_meanwhile"
+    http_status = 412
+
+    def __init__(
+        self, message: str, *, current: dict[str, str] | None = None, remedy: str = ""
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.current = current
+
+    def extras(self) -> dict[str, Any]:
+        return {"current": self.current}
+
+
+class VersionFrozen(ChangedMeanwhile):
+    """A version that is no draft was to be changed; `current` says what stands there."""
+
+    code = "version_frozen"
     http_status = 409
 
 

@@ -1,0 +1,165 @@
+"""Drafts over the API, and `meshline contracts pull|push|diff` on a real server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from contracts_app.models import ApiKey, AuditEntry, Contract, ContractVersion
+from contracts_app.queries import clock
+from contracts_app.services.drafts import edit_draft
+from contracts_app.services.pushed_drafts import sha256_of
+from tests.api.web import ROOT, running_web
+from tests.builders import given_document
+from tests.rules.test_change_check import NAME, REFUND
+
+Keys = Callable[..., str]
+NEW = REFUND.replace("\nversion: 1.2.0", "\nversion: 1.3.0", 1).replace(
+    "supersedes: 1.1.0", "supersedes: null"
+)
+ADDRESS = f"/api/v1/contracts/{NAME}/versions/1.3.0/text"
+
+
+def put(client: Client, text: str, token: str, expected: str = "", address: str = ADDRESS) -> Any:
+    condition = {"If-Match": f'"{expected}"'} if expected else {"If-None-Match": "*"}
+    headers = {"Authorization": f"Bearer {token}", **condition}
+    body = json.dumps({"text": text, "reason": "because", "ticket": "desk:4812"})
+    return client.put(address, body, "application/json", headers=headers)
+
+
+@pytest.fixture
+def refund(db: None) -> None:
+    given_document(REFUND)
+
+
+@pytest.mark.usefixtures("refund")
+class TestApi:
+    def test_draft_is_made_then_changed_and_audited(self, client: Client, key: Keys) -> None:
+        token = key("contracts:draft", "contracts:read")
+        assert put(client, NEW, token).status_code == 201
+        changed = f"{NEW}# a comment\r\n"
+        answer = put(client, changed, token, sha256_of(NEW))
+        assert (answer.status_code, answer["etag"]) == (200, f'"{sha256_of(changed)}"')
+        assert ContractVersion.objects.get(version="1.3.0").text == changed
+        told = client.get(ADDRESS, headers={"Authorization": f"Bearer {token}"}).json()
+        assert (told["text"], told["state"]) == (changed, "draft")
+        entries = AuditEntry.objects.filter(action__in=["contract.draft", "contract.edit"])
+        key_id = ApiKey.objects.get().key_id
+        assert {(one.actor, one.reason, one.ticket) for one in entries} == {
+            (f"key:{key_id}", "because", "desk:4812")
+        }
+        assert len(entries) == 2
+
+    def test_what_was_changed_meanwhile_stays(self, client: Client, key: Keys) -> None:
+        token = key("contracts:draft")
+        put(client, NEW, token)
+        for expected in ("", "0" * 64):
+            answer = put(client, f"{NEW}# more\n", token, expected)
+            assert answer.status_code == 412
+            assert answer.json()["current"]["text_sha256"] == sha256_of(NEW)
+        assert ContractVersion.objects.get(version="1.3.0").text == NEW
+
+    def test_published_version_cannot_change(self, client: Client, key: Keys) -> None:
+        address = ADDRESS.replace("1.3.0", "1.2.0")
+        answer = put(client, f"{REFUND}# x\n", key("contracts:draft"), sha256_of(REFUND), address)
+        assert answer.status_code == 409
+        assert "1.2.0 is published and cannot change." in answer.json()["detail"]
+        assert answer.json()["remedy"] == "Make 1.2.1."
+
+    def test_refused_text_is_told_with_line_and_remedy(self, client: Client, key: Keys) -> None:
+        token = key("contracts:draft")
+        for text in (NEW.replace("title: ", "titel: ", 1), REFUND, f"\ufeff{NEW}"):
+            answer = put(client, text, token)
+            assert answer.status_code == 422
+            finding = answer.json()["findings"][0]
+            assert finding["line"] >= 1
+            assert finding["message"]
+            assert finding["remedy"] or "title" in finding["message"]
+        assert not ContractVersion.objects.filter(version="1.3.0").exists()
+
+    def test_key_drafts_no_more_than_who_issued_it(self, client: Client, key: Keys) -> None:
+        token = key("contracts:draft")
+        ApiKey.objects.update(created_by=User.objects.create(username="nobody"))
+        assert put(client, NEW, token).status_code == 403
+        assert put(client, NEW, key("contracts:read")).status_code == 403
+
+    def test_drafts_are_listed_for_keys_that_may_draft(self, client: Client, key: Keys) -> None:
+        put(client, NEW, key("contracts:draft"))
+        seen = []
+        for token in (key("contracts:read"), key("contracts:read", "contracts:draft")):
+            headers = {"Authorization": f"Bearer {token}"}
+            told = client.get("/api/v1/contracts/versions", headers=headers).json()
+            seen.append({(one["version"], one["state"]) for one in told["versions"]})
+        assert seen == [{("1.2.0", "active")}, {("1.2.0", "active"), ("1.3.0", "draft")}]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_folder_and_registry_walk_together(
+    process_environment: dict[str, str], key: Keys, tmp_path: Path
+) -> None:
+    given_document(REFUND)
+    Contract.objects.update(domain="billing")
+    token = key("contracts:read", "contracts:draft")
+    folder = tmp_path / "contracts"
+    with running_web(process_environment) as web:
+
+        def run(*words: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-m", "meshline.cli", "contracts", words[0], str(folder)]
+            return subprocess.run(
+                [*command, "--registry", f"http://localhost:{web.port}", *words[1:]],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+                env={"PATH": "", "MESHLINE_API_KEY": token},
+            )
+
+        assert run("diff").returncode == 1
+        assert run("pull", "--dry-run").returncode == 0
+        assert not folder.exists()
+        assert run("pull").returncode == 0
+        published = folder / "billing" / NAME / "1.2.0.yaml"
+        assert published.read_text() == REFUND
+        assert run("diff").returncode == 0
+
+        file = published.with_name("1.3.0.yaml")
+        file.write_text(NEW)
+        assert run("push").returncode == 0
+        draft = ContractVersion.objects.get(version="1.3.0")
+        assert (draft.text, draft.state) == (NEW, "draft")
+
+        theirs, mine = f"{NEW}# theirs\n", f"{NEW}# mine\n"
+        edit_draft(version=draft, text=theirs, now=clock.now())
+        assert run("pull").returncode == 0
+        assert file.read_text() == theirs
+        file.write_text(mine)
+        edit_draft(version=draft, text=NEW, now=clock.now())
+        for verb in ("pull", "push"):
+            clash = run(verb, "--format", "json")
+            (entry,) = json.loads(clash.stdout)["entries"]
+            assert (clash.returncode, entry["standing"]) == (1, "both_changed")
+            assert "+# mine" in entry["diff"]
+            draft.refresh_from_db()
+            assert (file.read_text(), draft.text) == (mine, NEW)
+        assert run("push", "--take", "folder", f"{NAME}/1.3.0").returncode == 0
+        draft.refresh_from_db()
+        assert draft.text == mine
+
+        published.write_text(f"{REFUND}# edited\n")
+        frozen = run("push")
+        assert frozen.returncode == 1
+        assert "1.2.0 is published and cannot change; make 1.2.1." in frozen.stdout
+        assert run("pull", "--take", "registry", f"{NAME}/1.2.0").returncode == 0
+        assert published.read_text() == REFUND
+        file.unlink()
+        assert run("push").returncode == 0
+        assert ContractVersion.objects.filter(version="1.3.0").exists()
+        assert run("pull", "--take", "folder", "x/1").returncode == 2
