@@ -20,8 +20,9 @@ _SAID = {
     Standing.BOTH_CHANGED: "conflict: here and the registry differ, and neither wins by itself",
     Standing.GONE_HERE: "gone here; it stays in the registry. Discard a draft in the console, or "
     "bring the file back with pull --take registry",
-    Standing.GONE_THERE: "gone in the registry; the file stays. Remove it yourself, or send it "
-    "again with push --take folder",
+    Standing.GONE_THERE: "gone in the registry, or a draft that this key may not read (scope "
+    "contracts:draft); the file stays. Remove it yourself, or send it again with push --take "
+    "folder",
 }
 
 _MOVED = {
@@ -102,7 +103,11 @@ class Sync:
         if not both and not (frozen and entry.standing is Standing.CHANGED_HERE):
             return entry
         said = entry.sentence
-        if kept is not None and raw and frozen:
+        if kept is None:
+            said = "conflict: changed here, gone in the registry; push --take folder sends it again"
+        elif not raw:
+            said = "conflict: gone here, changed in the registry; pull --take registry brings it"
+        elif frozen:
             if kept.state == "in_review":
                 said = f"conflict: {kept.version} is in review and cannot change; withdraw it first"
             else:
@@ -160,10 +165,10 @@ class Sync:
         theirs = self.registry.text(*key).splitlines()
         mine = raw.decode(errors="replace").splitlines()
         lines = difflib.unified_diff(theirs, mine, "registry", "folder", lineterm="")
-        shown = [_plain(line) for line, _ in zip(lines, range(_MOST_DIFF_LINES), strict=False)]
+        shown = [plain(line) for line, _ in zip(lines, range(_MOST_DIFF_LINES), strict=False)]
         return tuple(shown)
 
 
-def _plain(line: str) -> str:
+def plain(line: str) -> str:
     """Leave out what would move a terminal's cursor."""
     return "".join(c if c.isprintable() or c == "\t" else "�" for c in line)

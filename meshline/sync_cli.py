@@ -102,9 +102,11 @@ def _summary(found: list[Entry], same: int) -> str:
 
 
 def _text(summary: str, found: list[Entry]) -> str:
+    from meshline.contract_sync import plain
+
     lines = []
     for one in found:
-        lines.append(f"{'/'.join(one.key)}: {one.sentence.rstrip('.')}.")
+        lines.append(f"{plain('/'.join(one.key))}: {one.sentence.rstrip('.')}.")
         lines += [f"    {line}" for line in one.diff]
     return "\n".join([*lines, summary])
 

@@ -163,3 +163,22 @@ def test_folder_and_registry_walk_together(
         assert run("push").returncode == 0
         assert ContractVersion.objects.filter(version="1.3.0").exists()
         assert run("pull", "--take", "folder", "x/1").returncode == 2
+
+        ContractVersion.objects.filter(version="1.3.0").delete()
+        file.write_text(NEW)
+        assert "gone in the registry; push --take folder" in run("push").stdout
+        file.unlink()
+        assert run("pull").returncode == 0
+        file.write_text(NEW)
+        assert run("push").returncode == 0
+        ContractVersion.objects.filter(version="1.3.0").delete()
+        gone = run("pull")
+        assert "gone in the registry" in gone.stdout
+        assert file.read_text() == NEW
+        assert run("push").returncode == 0
+        assert not ContractVersion.objects.filter(version="1.3.0").exists()
+        assert run("push", "--take", "folder", f"{NAME}/1.3.0").returncode == 0
+        assert ContractVersion.objects.get(version="1.3.0").text == NEW
+    away = run("diff")
+    assert (away.returncode, away.stderr) == (2, "")
+    assert "cannot be reached" in away.stdout
