@@ -24,6 +24,7 @@ from meshline.core.safejson import Json
 MAX_SEEDS = 60
 MAX_SHRINKS = 600
 MAX_CANDIDATES = 160  # for one place
+MAX_ASKED = 9  # properties put in at once, for they are asked for by others
 
 
 @dataclass
@@ -47,7 +48,8 @@ class Search:
         """Return the smallest document found, or ABSENT."""
         self._ends = perf_counter() + self.budget_s
         tried = itertools.islice(self._tried(), self.tries)
-        found = next((one for one in tried if self.shows(one)), ABSENT)
+        ready = itertools.chain.from_iterable((one, self._completed(one)) for one in tried)
+        found = next((one for one in ready if one is not ABSENT and self.shows(one)), ABSENT)
         return found if found is ABSENT else self._shrunk(found)
 
     def shows(self, document: Json) -> bool:
@@ -85,6 +87,29 @@ class Search:
             return self.accepting.is_valid(document)
         except (ValueError, TypeError):
             return False
+
+    def _completed(self, document: Json) -> Json:
+        """Put in what other properties ask for, where that alone keeps it from being accepted.
+
+        ABSENT where nothing is asked for, or the document lacks something else as well.
+        """
+        try:
+            if self.accepting.is_valid(document):
+                return ABSENT
+            missed = list(itertools.islice(self.accepting.iter_errors(document), MAX_ASKED))
+        except (ValueError, TypeError):
+            return ABSENT
+        sampler = Sampler(self.accepts)
+        for error in missed:
+            name = getattr(error.kind, "property", None)
+            if error.kind.name != "required" or not isinstance(name, str):
+                return ABSENT
+            at = (*error.instance_path, name)
+            node = self.accepts
+            for step in at:
+                node = _child(sampler, node, step)
+            document = spliced(document, at, sampler.plain(node))
+        return document
 
     def _around(
         self,
@@ -153,6 +178,10 @@ class Search:
                 return document
             if self._over():
                 return ABSENT
+            completed = self._completed(document)
+            if completed is not ABSENT:
+                document = completed
+                continue
             error = next(iter(self.accepting.iter_errors(document)))
             better = self._better(document, tuple(error.instance_path), by_path, sampler)
             if better is ABSENT:

@@ -178,6 +178,9 @@ class Sampler:
         if isinstance(form.get("format"), str):
             yield from (text for kind in FORMATS.values() for text in kind[:1])
             yield from ("", "x", "no such thing")
+        if isinstance(form.get("not"), dict):
+            for denied in self.forms(form["not"]):
+                yield from self._of_form(denied, False, 3)
         yield from _number_edges(form)
         yield from self._array_edges(form)
         yield from self._object_edges(form)

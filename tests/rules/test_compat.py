@@ -267,6 +267,39 @@ def test_schemas_whose_payloads_have_no_end_are_judged_in_time(schema: dict[str,
         _check_witness(found, old, new)
 
 
+ASKING: dict[str, dict[str, Any]] = {
+    "by a schema": {"minProperties": 1, "dependentSchemas": {"a": {"required": ["b"]}}},
+    "by name": {"minProperties": 1, "dependentRequired": {"a": ["b"]}},
+    "twice": {"dependentRequired": {"a": ["b"], "b": ["c"]}},
+    "for a closed one": {
+        "dependentSchemas": {"a": {"required": ["b"]}},
+        "properties": {"b": {"const": 4}},
+        "additionalProperties": False,
+    },
+}
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_payload_is_shown_where_a_property_asks_for_another(name: str) -> None:
+    """Without what it asks for, no payload would be accepted before."""
+    asking = {"type": "object", **ASKING[name]}
+    old, new = (
+        {**asking, "properties": {**asking.get("properties", {}), "a": {"minimum": least}}}
+        for least in (3, 4)
+    )
+    found = compare(old, new)
+    assert found.counterexample is not None
+    _check_witness(found, old, new)
+
+
+def test_payload_is_shown_for_what_is_excluded_now() -> None:
+    old = {"properties": {"a": {"not": {"type": "number", "maximum": 2}}}}
+    new = {"properties": {"a": {"not": {"type": "string", "maxLength": 0}}}}
+    found = compare(old, new)
+    assert found.counterexample is not None
+    _check_witness(found, old, new)
+
+
 def test_an_unknown_direction_is_the_callers_mistake() -> None:
     with pytest.raises(ValueError, match="sideways"):
         compare(OPEN, OPEN, direction="sideways")  # type: ignore[arg-type]
