@@ -98,6 +98,33 @@ def advance(
     )
 
 
+def follows(states: StateMachine, earlier: str, later: str) -> bool:
+    """Say whether the declared moves lead from `earlier` to `later`: news in between came late."""
+    reached = {earlier}
+    while more := _followers(states.moves, reached) - reached:
+        if later in more:
+            return True
+        reached |= more
+    return False
+
+
+def explained(states: StateMachine, held: Backward, *, late: bool) -> tuple[str, ...]:
+    """Say why an event is held, what may follow from here, and what a person can do.
+
+    `late`: it was overtaken, and would have been legal earlier. No sentence quotes a payload.
+    """
+    reason = "It came late: it happened before the state that it finds." if late else ""
+    onward = dict.fromkeys(move.to for move in states.moves if held.current in move.sources)
+    return (
+        f"{held.sentence} {reason}".strip(),
+        f"From {held.current} it may become {', '.join(onward)}."
+        if onward
+        else f"Nothing follows {held.current}.",
+        "Release judges it again by the state of then: it moves the state if it may, else it is "
+        f"kept as history and the {states.subject} stays as it is. Discard rejects it.",
+    )
+
+
 def parse_states(block: Mapping[str, Any]) -> StateMachine:
     """Build the machine from a `states` block whose shape was checked before."""
     return StateMachine(

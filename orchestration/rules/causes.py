@@ -21,6 +21,7 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "run_deadline": "The run has passed its deadline",
         "step_error": "A step cannot be computed",
         "held_violation": "An event breaks its contract",
+        "held_backward": "An event that its subject's state does not allow",
         "held_unmatched": "An event of an unknown kind",
         "escalated": "Escalated by a person",
     }

@@ -5,7 +5,15 @@ from __future__ import annotations
 from contracts_app.queries.standing import Standing
 from contracts_app.rules import identity
 from contracts_app.rules.contract_spec import ContractSpec
-from contracts_app.rules.states import Backward, StateMachine, Transition, advance
+from contracts_app.rules.states import (
+    Backward,
+    StateMachine,
+    Transition,
+    advance,
+    explained,
+    follows,
+)
+from contracts_app.rules.validate import Violation
 from meshline.core.safejson import Json
 from orchestration import wake
 from orchestration.models import Event, SubjectState
@@ -41,34 +49,41 @@ def _take_names(event: Event, cause: Event) -> None:
     event.email = event.email or cause.email
 
 
-def start(event: Event, spec: ContractSpec, payload: Json, *, standing: Standing) -> None:
+def start(
+    event: Event, spec: ContractSpec, payload: Json, *, standing: Standing
+) -> tuple[Violation, ...]:
     """Move the subject's state, fulfil waits, run timers and create runs for an accepted event.
 
     `spec` is the contract that the event was judged by, `standing` the registry. Workers are woken
     after the commit if there is something for them. Call it in the transaction that stores it.
+    Returns why the subject's state forbids it: then it has started nothing. Empty if it went on.
     """
     waiting = expectations.lock_waiting(event)
     backward = _move_subject(event, spec, payload)
-    due = 0 if backward else waiting.fulfil(now=standing.now)
+    if backward:
+        return backward
+    due = waiting.fulfil(now=standing.now)
     timers.on_event(event=event, payload=payload, standing=standing)
-    if not backward:
-        due += len(runs.create_runs(event=event, payload=payload, standing=standing))
+    due += len(runs.create_runs(event=event, payload=payload, standing=standing))
     if due:
         wake.nudge_after_commit()
+    return ()
 
 
-def _move_subject(event: Event, spec: ContractSpec, payload: Json) -> bool:
-    """Advance the contract's state machine; True if the event would move it backwards."""
+def _move_subject(event: Event, spec: ContractSpec, payload: Json) -> tuple[Violation, ...]:
+    """Advance the contract's state machine; return why, if the event may not move it."""
     key = event.subject or event.correlation
     if spec.states is None or not key:
-        return False
+        return ()
     if not spec.states.moves:
         _read_subject(event, spec.states.subject, key)
-        return False
-    return _advance_subject(event, spec.states, key, payload)
+        return ()
+    return _advance_subject(event, spec, spec.states, key, payload)
 
 
-def _advance_subject(event: Event, states: StateMachine, key: str, payload: Json) -> bool:
+def _advance_subject(
+    event: Event, spec: ContractSpec, states: StateMachine, key: str, payload: Json
+) -> tuple[Violation, ...]:
     SubjectState.objects.bulk_create(
         [
             SubjectState(
@@ -87,7 +102,29 @@ def _advance_subject(event: Event, states: StateMachine, key: str, payload: Json
         row.event_id = event.pk
         row.save(update_fields=["state", "event_id", "changed_at"])
     event.save(update_fields=["state_before", "state_after"])
-    return isinstance(move, Backward)
+    return _explained(event, spec, states, row, move) if isinstance(move, Backward) else ()
+
+
+def _explained(
+    event: Event, spec: ContractSpec, states: StateMachine, row: SubjectState, held: Backward
+) -> tuple[Violation, ...]:
+    """Why the event is held, for the person who decides; only then its forerunner is read."""
+    cause = Event.objects.filter(pk=row.event_id).first() if row.event_id else None
+    since = cause.occurred_at if cause and cause.occurred_at else row.changed_at
+    earlier = event.occurred_at is not None and event.occurred_at <= since
+    late = earlier and follows(states, held.wanted, held.current)
+    why, onward, remedy = explained(states, held, late=late)
+    by = f"event {cause.external_id} of {cause.source}" if cause else "its flow or a person"
+    stands = (
+        f"The {states.subject} {row.subject} is {row.state} since {since:%Y-%m-%d %H:%M:%S} UTC"
+    )
+    place = (spec.identity.subject if event.subject else spec.identity.correlation) or ""
+    return (
+        Violation(place, "late" if late else "state", why),
+        Violation(place, "current state", f"{stands}, by {by}."),
+        Violation(place, "allowed moves", onward),
+        Violation(place, "what you can do", remedy),
+    )
 
 
 def _read_subject(event: Event, kind: str, key: str) -> None:

@@ -6,12 +6,32 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from contracts_app.rules.validate import Violation
-from orchestration.models import Event, Handoff, HeldEvent
+from orchestration.models import Event, EventState, Handoff, HeldEvent
 from orchestration.services import handoffs, tallies
 
 
 def hold(event: Event, reason: str, problems: Sequence[Violation], *, now: datetime) -> Handoff:
     """Put the event in quarantine and in front of a person; in the transaction that stores it."""
+    held = _keep(event, reason, problems, now=now)
+    return handoffs.open_for_held(held=held, event=event, detail=_where(event, problems), now=now)
+
+
+def hold_backward(event: Event, why: Sequence[Violation], *, now: datetime) -> Handoff | None:
+    """Hold a stored event that its subject's state forbids; in the transaction that stores it.
+
+    News that was merely overtaken waits in the list of held events and troubles nobody.
+    """
+    event.state = EventState.HELD
+    event.save(update_fields=["state"])
+    held = _keep(event, "backward", why, now=now)
+    if any(one.rule == "late" for one in why):
+        return None
+    # The place's own sentence quotes the subject's key, which may be personal.
+    told = " ".join(one.sentence for one in why if one.rule != "current state")
+    return handoffs.open_for_held(held=held, event=event, detail=told, now=now)
+
+
+def _keep(event: Event, reason: str, problems: Sequence[Violation], *, now: datetime) -> HeldEvent:
     held = HeldEvent.objects.create(
         event_id=event.pk,
         source=event.source,
@@ -23,11 +43,8 @@ def hold(event: Event, reason: str, problems: Sequence[Violation], *, now: datet
         ],
         held_at=now,
     )
-    handoff = handoffs.open_for_held(
-        held=held, event=event, detail=_where(event, problems), now=now
-    )
     tallies.count("held", now=now, contract=event.contract, source=event.source)
-    return handoff
+    return held
 
 
 def _where(event: Event, problems: Sequence[Violation]) -> str:

@@ -89,7 +89,11 @@ def store(delivery: Delivery, judged: Judged) -> Receipt:
                 return Receipt(event.pk, duplicate=False, held=True, handoff=handoff)
             if event.state == EventState.ACCEPTED and not event.own_write and judged.version:
                 spec = registry.spec_of(judged.version)
-                acceptance.start(event, spec, judged.mapped.payload, standing=delivery.standing)
+                payload, standing = judged.mapped.payload, delivery.standing
+                if why := acceptance.start(event, spec, payload, standing=standing):
+                    opened = holding.hold_backward(event, why, now=delivery.now)
+                    count(contract=event.contract)
+                    return Receipt(event.pk, duplicate=False, held=True, handoff=opened)
             count(contract=event.contract)
             return Receipt(event.pk, duplicate=False)
         known = EventKey.objects.get(source=event.source, external_id=event.external_id)
