@@ -238,6 +238,7 @@ def _deliveries(db: Db) -> list[Json]:
                 "source": row["source"],
                 "external_id": row["external_id"],
                 "kind": row["kind"],
+                "subject": row["subject"],
                 "status": row["state"],
                 "attempts": 0,
                 "twice": False,

@@ -17,6 +17,10 @@ _TIMES = """
 SELECT source, external_id, count(*) AS times FROM orchestration_event
  WHERE source <> 'meshline' GROUP BY source, external_id
 """
+_HELD = """
+SELECT k.source, k.external_id, h.violations->0->>'rule' AS rule
+  FROM orchestration_heldevent h JOIN orchestration_eventkey k ON k.event_id = h.event_id
+"""
 
 
 def nothing_lost(sides: Sides) -> Promise:
@@ -43,9 +47,14 @@ def _sent(sides: Sides) -> set[tuple[str, str]]:
 
 
 def all_delivered(sides: Sides) -> Promise:
-    """No webhook was refused for good, none is still under way, none was held or in conflict."""
+    """No webhook was refused for good, none is still under way, none was held or in conflict.
+
+    News that was overtaken on the way is held as late, and only that.
+    """
     books, ours = sides.theirs.books, sides.ours
-    held = ours.number("SELECT count(*) FROM orchestration_heldevent")
+    overtaken, rows = _overtaken(sides), ours.rows(_HELD)
+    late = [r for r in rows if r["rule"] == "late" and (r["source"], r["external_id"]) in overtaken]
+    held = len(rows) - len(late)
     conflicts = ours.number("SELECT count(*) FROM orchestration_deliveryconflict")
     wrong = {
         "refused for good": books["lost"],
@@ -55,11 +64,23 @@ def all_delivered(sides: Sides) -> Promise:
     }
     return Promise(
         "No webhook is refused, held or still under way",
-        f"{held} held, {conflicts} in conflict",
+        f"{held} held, {len(late)} late, {conflicts} in conflict",
         f"{books['lost']} lost of {books['webhooks_sent']} sent",
         int(books["webhooks_sent"]),
         tuple(f"{number} {what}" for what, number in wrong.items() if number),
     )
+
+
+def _overtaken(sides: Sides) -> set[tuple[str, str]]:
+    """What was taken after later news of the same matter, by the vendors' books."""
+    first: dict[tuple[str, str], float] = {}
+    found = set()
+    for one in reversed(sides.theirs.taken):  # the books list them in the order they were made
+        matter, moment = (one["source"], one["subject"]), one["first_2xx_at"]
+        if moment > first.get(matter, moment):
+            found.add((one["source"], one["external_id"]))
+        first[matter] = min(moment, first.get(matter, moment))
+    return found
 
 
 def duplicates_stopped(sides: Sides) -> Promise:
