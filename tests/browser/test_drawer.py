@@ -19,6 +19,7 @@ def test_mistakes_are_told_beside_the_fields_also_after_a_field_was_made_taller(
     page.locator('#handoff-head a[href$="/flow.replay/"]').click()
     form = page.locator("#button form")
     reason = form.locator('[name="reason"]')
+    reason.hover()  # waits until the drawer has come to rest
     before = reason.bounding_box()
     assert before is not None
     page.mouse.move(before["x"] + before["width"] - 4, before["y"] + before["height"] - 4)
