@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from contracts_app.admin.base import UncountedAdmin
 from contracts_app.admin.documents import DocumentAdmin
 from runbooks.models import Backfill, Intervention, RunbookVersion
+from runbooks.rules.runbook_schema import RUNBOOK_SCHEMA
 from runbooks.services.drafts import RUNBOOK
 
 
@@ -18,6 +19,7 @@ class RunbookVersionAdmin(DocumentAdmin[RunbookVersion]):
     """Written steps with buttons; once published it is on the matching handoffs."""
 
     kind = RUNBOOK
+    shape = RUNBOOK_SCHEMA
     list_display = ("name", "number", "state", "title", "owner", "helps_with", "published_at")
     list_filter = ("state", ("owner", admin.AllValuesFieldListFilter))
     search_fields = ("name", "title", "owner")

@@ -38,3 +38,4 @@ fetch @fontsource-variable/jetbrains-mono && place jetbrains-mono \
 fetch lucide-static
 python3 "$root/tools/pick_icons.py" "$from/icon-nodes.json" "$root/tools/icons.txt" > "$from/icons.json"
 place lucide icons.json
+sh "$root/tools/editor/build.sh"

@@ -40,6 +40,7 @@ from contracts_app.models import (
 from contracts_app.queries import clock
 from contracts_app.queries.drift import drift_of
 from contracts_app.rules import facts
+from contracts_app.rules.contract_shape import CONTRACT_SHAPE
 from contracts_app.rules.inference import infer
 from contracts_app.services import drafts, publishing, retiring, rights
 from contracts_app.services.promises import LAST_EVENTS, NEWEST_PAYLOADS
@@ -329,6 +330,7 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
         obj: ContractVersion | None = None,
     ) -> HttpResponse:
         """Add what the buttons, the sign-offs, the examples and the verdict need."""
+        context["shape"] = CONTRACT_SHAPE
         context["judge_url"] = reverse("admin:contracts_app_contractversion_judge")
         text = request.POST.get("text") or (obj.text if obj is not None else begun_text(request))
         context["begun"] = request.GET.get("inventory", "") if add and text else ""

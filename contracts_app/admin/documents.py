@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from django import forms
@@ -14,7 +15,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
-from contracts_app.admin.base import GuardedAdmin, change_url, list_url, person, pre, refuse
+from contracts_app.admin.base import change_url, list_url, person, pre, refuse
+from contracts_app.admin.checking import Checked, CheckedAdmin, findings_of
 from contracts_app.admin.typed import TypedForm
 from contracts_app.models import AuditEntry, DocumentState, VersionedDocument
 from contracts_app.queries import clock
@@ -71,7 +73,7 @@ class DocumentForm(TypedForm[Any]):
         return text
 
 
-class DocumentAdmin(GuardedAdmin[R]):
+class DocumentAdmin(CheckedAdmin[R]):
     """The pages of one kind of document; subclasses name the kind."""
 
     kind: ClassVar[Kind[Any]]
@@ -174,6 +176,13 @@ class DocumentAdmin(GuardedAdmin[R]):
             path("<int:pk>/retire/", view(require_POST(self.retire_view)), name=f"{name}_retire"),
         ]
         return [*own, *super().get_urls()]
+
+    def checked(self, text: str, row: R | None) -> Checked:
+        """What the check refuses now, and what only when it is published."""
+        number, name = (None, "") if row is None else (row.number, row.name)
+        check = partial(self.kind.check, text, number=number, name=name)
+        refused = findings_of(partial(check, references=False))
+        return Checked(text, refused, refused or findings_of(partial(check, references=True)))
 
     def draft_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Start a new draft from the published version, and show it."""

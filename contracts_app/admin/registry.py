@@ -12,6 +12,9 @@ from contracts_app.admin.documents import DocumentAdmin
 from contracts_app.models import BusinessCalendar, Owner, Rota, SlaPolicy, System
 from contracts_app.queries import clock
 from contracts_app.queries.oncall import on_call
+from contracts_app.rules.calendar_spec import CALENDAR_SHAPE
+from contracts_app.rules.rota_spec import ROTA_SHAPE
+from contracts_app.rules.sla_policy_spec import SLA_POLICY_SHAPE
 from contracts_app.services import owners
 from contracts_app.services.promises import CALENDAR, POLICY, ROTA
 
@@ -73,6 +76,7 @@ class CalendarAdmin(DocumentAdmin[BusinessCalendar]):
     """Opening hours and holidays."""
 
     kind = CALENDAR
+    shape = CALENDAR_SHAPE
     skeleton = """\
 meshline: calendar/v1
 name: office-hours
@@ -90,6 +94,7 @@ class SlaPolicyAdmin(DocumentAdmin[SlaPolicy]):
     """Promised times."""
 
     kind = POLICY
+    shape = SLA_POLICY_SHAPE
     skeleton = """\
 meshline: sla-policy/v1
 name: support-standard
@@ -113,6 +118,7 @@ class RotaAdmin(DocumentAdmin[Rota]):
     """Who takes turns."""
 
     kind = ROTA
+    shape = ROTA_SHAPE
     list_display = ("name", "number", "state", "title", "on_call_now", "published_at")
     skeleton = """\
 meshline: rota/v1

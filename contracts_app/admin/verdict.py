@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from contracts_app.admin.checking import Told, told
 from contracts_app.queries.changes import change_of
 from contracts_app.rules import facts
 from contracts_app.rules.compat import Counterexample
@@ -51,6 +52,11 @@ class Verdict:
     def findings(self) -> list[Finding]:
         """What keeps the text from being judged."""
         return self._read[1]
+
+    @property
+    def told(self) -> list[Told]:
+        """The same, with its places."""
+        return told(self.text, self.findings)
 
     @cached_property
     def change(self) -> ContractChange | None:

@@ -6,6 +6,7 @@ from django.contrib import admin
 
 from contracts_app.admin.documents import DocumentAdmin
 from orchestration.models import FlowVersion
+from orchestration.rules.flow_schema import FLOW_SCHEMA
 from orchestration.services.flows import FLOW
 
 
@@ -14,6 +15,7 @@ class FlowVersionAdmin(DocumentAdmin[FlowVersion]):
     """Declared steps; each run pins the version under which it began."""
 
     kind = FLOW
+    shape = FLOW_SCHEMA
     list_display = ("name", "number", "state", "trigger", "title", "published_at", "published_by")
     list_filter = ("state", ("trigger", admin.AllValuesFieldListFilter))
     search_fields = ("name", "title", "trigger")

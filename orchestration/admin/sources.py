@@ -13,13 +13,15 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from contracts_app.admin.base import GuardedAdmin, change_url, person, pre, refuse, shown_once
+from contracts_app.admin.base import change_url, person, pre, refuse, shown_once
+from contracts_app.admin.checking import Checked, CheckedAdmin, findings_of
 from contracts_app.admin.documents import DocumentText, refusal
 from contracts_app.admin.typed import TypedForm, TypedInline
 from contracts_app.models import Source, WebhookSecret
 from contracts_app.queries import clock
 from contracts_app.services import sources as stored
 from meshline.core.errors import DocumentRefused, MeshlineError
+from orchestration.rules.source_checks import SOURCE_SHAPE
 from orchestration.services import sources
 
 OVERLAP = timedelta(hours=24)  # long enough to change the secret at the sender
@@ -67,10 +69,11 @@ class SecretInline(TypedInline[WebhookSecret, Source]):
 
 
 @admin.register(Source)
-class SourceAdmin(GuardedAdmin[Source]):
+class SourceAdmin(CheckedAdmin[Source]):
     """Where events come in, how they are proved, what becomes of bad ones."""
 
     form = SourceForm
+    shape = SOURCE_SHAPE
     change_form_template = "admin/orchestration/source_form.html"
     list_display = ("name", "title", "scheme", "on_violation", "enabled", "secrets", "updated_at")
     list_filter = ("scheme", "on_violation", "enabled")
@@ -78,6 +81,10 @@ class SourceAdmin(GuardedAdmin[Source]):
     list_select_related = True
     inlines = (SecretInline,)
     _shown = ("name", "scheme", "on_violation", "address", "digest", "updated_at")
+
+    def checked(self, text: str, row: Source | None) -> Checked:
+        """Check the text as saving it would."""
+        return Checked(text, findings_of(lambda: sources.judge(text)), publishes=False)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("secrets")

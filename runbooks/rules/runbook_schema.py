@@ -136,3 +136,12 @@ RUNBOOK_HEAD: Schema = closed(
     start=STEP_ID,
     steps={"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "object"}},
 ) | {"patternProperties": {"^x-": True}}
+
+# The whole format in one schema, for editors; the check judges head and steps apart.
+RUNBOOK_SCHEMA: Schema = {
+    **RUNBOOK_HEAD,
+    "properties": {
+        **RUNBOOK_HEAD["properties"],
+        "steps": {**RUNBOOK_HEAD["properties"]["steps"], "items": {"anyOf": list(STEPS.values())}},
+    },
+}

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
+from tests.browser.editor import write, written
 from tests.browser.visitors import PHONE, Visitors
 
 STORY_WITHIN_S = 400.0
@@ -57,11 +58,9 @@ class Photographer:
         page.goto("/admin/contracts_app/contractversion/?q=billing.invoice.created")
         page.locator("#result_list tbody th a").first.click()
         page.get_by_role("button", name="Start a new draft from this version").click()
-        text = page.locator("textarea[name=text]")
-        narrowed = text.input_value().replace("minimum: 0}", "minimum: 0, maximum: 99999}", 1)
-        text.fill(narrowed)
+        write(page, written(page).replace("minimum: 0}", "minimum: 0, maximum: 99999}", 1))
         expect(page.locator("#verdict")).to_contain_text("Breaking")
-        text.evaluate("field => field.scrollTo(0, 300)")
+        page.locator(".document-editor .cm-scroller").evaluate("text => text.scrollTo(0, 300)")
         self._take(page, "verdict")
         page.get_by_role("link", name="Discard draft").click()
         page.get_by_role("button", name="Yes, I\u2019m sure").click()

@@ -8,6 +8,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessible import in_both_themes, too_wide, violations
+from tests.browser.editor import write, written
 from tests.browser.guard import Guard
 from tests.browser.test_pictures import FOLDER
 from tests.browser.visitors import PHONE, Visitors
@@ -68,7 +69,7 @@ def test_contract_goes_from_the_inventory_into_service_and_its_break_is_understo
     _written_down(lena)
     lena.get_by_role("link", name="Draft a contract from this row").click()
     expect(lena.locator("#verdict")).to_contain_text("Nothing is in service yet")
-    lena.locator("textarea[name=text]").fill(CONTRACT)
+    write(lena, CONTRACT)
     lena.get_by_role("button", name="Save draft").click()
     lena.get_by_role("button", name="Ask for sign-off").click()
     expect(lena.locator("#document-state")).to_contain_text("Not signed by all yet")
@@ -143,10 +144,8 @@ def _evidence(page: Page, address: str, said: str) -> None:
 def _breaks(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_role("button", name="Start a new draft from this version").click()
-    text = page.locator("textarea[name=text]")
-    written = text.input_value()
-    head, _, tail = written.rpartition("enum: [used, late]")
-    text.fill(f"{head}enum: [used, late, stolen]{tail}")
+    head, _, tail = written(page).rpartition("enum: [used, late]")
+    write(page, f"{head}enum: [used, late, stolen]{tail}")
     verdict = page.locator("#verdict")
     expect(verdict).to_contain_text("Breaking")
     expect(verdict).to_contain_text("helpdesk would get payloads that it does not expect")

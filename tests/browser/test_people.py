@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.editor import write, written
 from tests.browser.guard import Guard
 from tests.browser.visitors import Visitors, sign_in
 from tests.browser.world import World
@@ -62,8 +63,8 @@ def test_published_runbook_is_on_the_matching_handoff_without_a_restart(
     owner.get_by_role("link", name="refund-refused").click()
     owner.get_by_role("button", name="Start a new draft from this version").click()
     expect(owner.locator("#document-state")).to_contain_text("A draft")
-    text = owner.locator('[name="text"]')
-    text.fill(text.input_value().replace("title: Refund refused or reversed", f"title: {TITLE}"))
+    renamed = written(owner).replace("title: Refund refused or reversed", f"title: {TITLE}")
+    write(owner, renamed)
     owner.get_by_role("button", name="Save draft").click()
     agent.reload()
     expect(agent.locator(".todo")).not_to_contain_text(TITLE)
@@ -87,13 +88,12 @@ def test_contract_owner_edits_a_draft_and_is_told_what_is_wrong_with_it(
     page.goto("/admin/contracts_app/contractversion/?q=support.ticket.created")
     page.get_by_role("link", name="support.ticket.created").first.click()
     page.get_by_role("button", name="Start a new draft from this version").click()
-    text = page.locator('[name="text"]')
-    good = text.input_value()
-    text.fill(good.replace("type: object", "type: nothing", 1))
+    good = written(page)
+    write(page, good.replace("type: object", "type: nothing", 1))
     page.get_by_role("button", name="Save", exact=False).first.click()
     expect(page.locator(".errorlist")).to_be_visible()
 
-    text.fill(good.replace("title: ", "title: Newly ", 1))
+    write(page, good.replace("title: ", "title: Newly ", 1))
     page.get_by_role("button", name="Save", exact=False).first.click()
     expect(page.locator(".messagelist")).to_be_visible()
     expect(page.locator('[name="text"]')).to_have_value(re.compile("title: Newly "))
