@@ -51,11 +51,9 @@ def _impact(
     consumer: Consumer, proposed: ContractSpec, before: ContractSpec | None, budget_s: float
 ) -> Impact:
     name = consumer.system
-    if consumer.status != "live":
-        return Impact(name, consumer.team, "apart", f"{name} is {consumer.status}.")
-    if not matches(consumer.pinned, proposed.version):
-        sentence = f"{name} is pinned to {consumer.pinned} and does not get this version."
-        return Impact(name, consumer.team, "apart", sentence)
+    away = apart(consumer, proposed.version)
+    if away:
+        return Impact(name, consumer.team, "apart", away)
     expected = expectations(consumer, before)
     if not expected:
         return Impact(name, consumer.team, "safe", f"{name} has written down no expectation.")
@@ -69,6 +67,15 @@ def _impact(
     if unsure:
         return Impact(name, consumer.team, "unknown", f"{name} may be hurt: {unsure}")
     return Impact(name, consumer.team, "safe", f"{name} gets what it expects.")
+
+
+def apart(consumer: Consumer, version: str) -> str:
+    """Return why a version does not reach a consumer, in a sentence; "" if it does."""
+    if consumer.status != "live":
+        return f"{consumer.system} is {consumer.status}."
+    if not matches(consumer.pinned, version):
+        return f"{consumer.system} is pinned to {consumer.pinned} and does not get this version."
+    return ""
 
 
 def expectations(consumer: Consumer, before: ContractSpec | None) -> list[Schema]:

@@ -56,7 +56,7 @@ def _invalid_examples(value: _Value) -> Iterator[Finding]:
     for index, example in enumerate(value["examples"]["invalid"]):
         found = _judge(value, example["payload"])
         for number, pointer in enumerate(example["violates"]):
-            if not any(_is_at(violation, pointer, example["payload"]) for violation in found):
+            if not any(is_at(violation, pointer, example["payload"]) for violation in found):
                 told = ", ".join(sorted({v.path or "the whole" for v in found})) or "nothing"
                 yield Finding(
                     f"/examples/invalid/{index}/violates/{number}",
@@ -67,7 +67,8 @@ def _invalid_examples(value: _Value) -> Iterator[Finding]:
                 )
 
 
-def _is_at(violation: Violation, pointer: str, payload: Any) -> bool:
+def is_at(violation: Violation, pointer: str, payload: Any) -> bool:
+    """Say whether a payload is refused at a place; what is missing is told of what lacks it."""
     if violation.path == pointer:
         return True
     parent = pointer.rpartition("/")[0]
