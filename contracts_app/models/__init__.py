@@ -10,6 +10,7 @@ from contracts_app.models.contract import (
     RiskClass,
     SignOff,
 )
+from contracts_app.models.contract_tests import ContractTestResult, ContractTestRun, Occasion
 from contracts_app.models.credentials import ApiKey, WebhookSecret
 from contracts_app.models.document import DocumentState, VersionedDocument
 from contracts_app.models.drift import DriftFinding, DriftState, DriftWatch
@@ -29,6 +30,8 @@ __all__ = [
     "BusinessCalendar",
     "Contract",
     "ContractState",
+    "ContractTestResult",
+    "ContractTestRun",
     "ContractVersion",
     "Deployment",
     "DocumentState",
@@ -37,6 +40,7 @@ __all__ = [
     "DriftWatch",
     "GateEvidence",
     "InventoryFlow",
+    "Occasion",
     "Owner",
     "OwnerRole",
     "Ownership",

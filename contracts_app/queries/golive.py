@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contracts_app.models import (
     AuditEntry,
     Contract,
@@ -14,6 +16,7 @@ from contracts_app.models import (
     System,
 )
 from contracts_app.queries.changes import doubted_of
+from contracts_app.queries.contract_tests import failing
 from contracts_app.queries.documents import all_published, policy_spec_of, published_names
 from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules import facts
@@ -34,7 +37,9 @@ def gaps_of(version: ContractVersion, spec: ContractSpec) -> tuple[Gate, ...]:
     known = _facts(version, spec)
     serving = version.contract.versions.filter(state__in=SERVING).exclude(pk=version.pk)
     before = serving.order_by("-published_at", "-id").first()
-    already = gates(spec_of(before), known) if before is not None else ()
+    already: tuple[Gate, ...] = ()
+    if before is not None:
+        already = gates(spec_of(before), replace(known, failing=failing(before)))
     return gaps(gates(spec, known), known=already)
 
 
@@ -54,6 +59,7 @@ def _facts(version: ContractVersion, spec: ContractSpec) -> GateFacts:
         runbooks=facts.ask(PUBLISHED_RUNBOOKS, default=frozenset[str]()),
         flows=tuple(facts.ask(FLOWS_OF, spec.name, default=[])),
         doubted=doubted_of(version, spec),
+        failing=failing(version),
         promised=any(one.contract == spec.name for one in policies),
         audited=AuditEntry.objects.filter(contract=contract.name).exists(),
         evidence={gate: _evidence(row) for gate, row in evidence_of(contract).items()},

@@ -48,7 +48,8 @@ class GateFacts:
 
     `owners` by role; a rota is named only if it is published. `systems` and `runbooks` are those
     that there are, `flows` those that start at its events or await them, `doubted` the consumers
-    that are not proved safe, `promised` whether a service-level policy is published for it.
+    that are not proved safe, `failing` the contract tests that fail, `promised` whether a
+    service-level policy is published for it.
     """
 
     owners: Mapping[str, Answering] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class GateFacts:
     runbooks: frozenset[str] = frozenset()
     flows: tuple[str, ...] = ()
     doubted: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
     promised: bool = False
     audited: bool = False
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
@@ -191,6 +193,7 @@ def _examples(spec: ContractSpec, facts: GateFacts) -> Gate:
         for one in spec.examples_invalid
         if not spec.violations(one.payload)
     ]
+    said = said or [f"the test of the {one} fails" for one in facts.failing]
     valid, invalid = len(spec.examples_valid), len(spec.examples_invalid)
     there = f"{valid} valid and {invalid} invalid examples are judged as they should be."
     remedy = "Mend the example, or the schema."

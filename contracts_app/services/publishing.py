@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from contracts_app.models import Contract, ContractState, ContractVersion, Owner, Ownership, SignOff
+from contracts_app.models import (
+    Contract,
+    ContractState,
+    ContractVersion,
+    Occasion,
+    Owner,
+    Ownership,
+    SignOff,
+)
+from contracts_app.queries import contract_tests as tested
 from contracts_app.queries.changes import change_of, roles_to_sign
 from contracts_app.queries.golive import gaps_of
 from contracts_app.queries.people import person_with_email
@@ -16,7 +26,7 @@ from contracts_app.rules.contract_change import ContractChange
 from contracts_app.rules.contract_spec import NOT_SIGNED, ContractSpec
 from contracts_app.rules.signoff import Missing, Signature, missing, title_of
 from contracts_app.rules.versions import bump, parse_version
-from contracts_app.services import audit
+from contracts_app.services import audit, contract_tests
 from contracts_app.services.drafts import fill, held_in, judge, save, told
 from contracts_app.services.people import COMMAND
 from contracts_app.services.rewriting import with_value
@@ -28,7 +38,7 @@ from meshline.core.yaml12 import Document
 
 @transaction.atomic
 def propose(*, version: ContractVersion, by: User | None = None, now: datetime) -> ContractVersion:
-    """Freeze a draft and ask its owners to sign.
+    """Freeze a draft, run its tests, and ask its owners to sign.
 
     Raises: DocumentRefused, also if its number is lower than the change asks for; NotAllowed;
     IllegalTransition.
@@ -39,7 +49,9 @@ def propose(*, version: ContractVersion, by: User | None = None, now: datetime) 
         check_contract(by, spec)
     _check_higher(held.contract, document, spec)
     _check_step(document, spec, change_of(spec))
-    return _move(held, ContractState.IN_REVIEW, "contract.propose", by=by, now=now)
+    proposed = _move(held, ContractState.IN_REVIEW, "contract.propose", by=by, now=now)
+    contract_tests.run_tests(version=proposed, occasion=Occasion.REVIEW, by=by, now=now)
+    return proposed
 
 
 @transaction.atomic
@@ -111,16 +123,24 @@ def missing_signoffs(version: ContractVersion, *, now: datetime) -> list[Missing
     return missing(roles, [_signature(one) for one in given], digest=digest, now=now)
 
 
-@transaction.atomic
 def publish(*, version: ContractVersion, by: User | None = None, now: datetime) -> ContractVersion:
     """Put a signed version into service; the one before it in the same major is deprecated.
 
-    It is compared again with what is in service now: another version may have been published
-    since it was proposed.
-    Raises: NotAllowed while a sign-off or a go-live gate is missing, naming every one;
-    DocumentRefused, also if its number is lower than the change asks for; Conflict;
+    It is compared again with what is in service now, and tested again: another version may have
+    been published since it was proposed. What the tests came to is kept, even if it is refused.
+    Raises: NotAllowed while a sign-off or a go-live gate is missing or a test fails, naming every
+    one; DocumentRefused, also if its number is lower than the change asks for; Conflict;
     IllegalTransition.
     """
+    if version.state == ContractState.IN_REVIEW:
+        if by is not None:
+            check_contract(by, spec_of(version))
+        contract_tests.run_tests(version=version, occasion=Occasion.PUBLISH, by=by, now=now)
+    return _publish(version, by=by, now=now)
+
+
+@transaction.atomic
+def _publish(version: ContractVersion, *, by: User | None, now: datetime) -> ContractVersion:
     held = held_in(version, ContractState.IN_REVIEW)
     document, spec = judge(held.text, of=held.contract)
     if by is not None:
@@ -134,6 +154,7 @@ def publish(*, version: ContractVersion, by: User | None = None, now: datetime) 
             remedy="Each owner signs for themselves.",
         )
     _check_owners(document, spec)
+    _check_tests(held)
     _check_gates(held, spec)
     return _serve(held, spec, by=by, now=now, action="contract.publish")
 
@@ -163,7 +184,11 @@ def install(*, text: str, by: User | None = None, now: datetime) -> tuple[Contra
     )
     fill(version, document, spec)
     save(version)
-    return _serve(version, spec, by=by, now=now, action="contract.install"), True
+    row = _serve(version, spec, by=by, now=now, action="contract.install")
+    # Once everything that came with it is in place; what fails is shown and holds nothing back.
+    run = partial(contract_tests.run_tests, occasion=Occasion.INSTALL, by=by, now=now)
+    transaction.on_commit(lambda: run(version=row), robust=True)
+    return row, True
 
 
 @transaction.atomic
@@ -254,6 +279,17 @@ def _check_owners(document: Document, spec: ContractSpec) -> None:
     ]
     if findings:
         raise DocumentRefused(str(findings[0]), findings=findings, remedy=findings[0].remedy)
+
+
+def _check_tests(version: ContractVersion) -> None:
+    """Nothing goes live that fails a test of its own."""
+    failing = tested.failing(version)
+    if failing:
+        count = "1 contract test fails" if len(failing) == 1 else f"{len(failing)} tests fail"
+        raise NotAllowed(
+            f"{version} cannot go live: {count}: {', '.join(failing)}.",
+            remedy="Its page lists every test with what came of it. Take it back, mend the text.",
+        )
 
 
 def _check_gates(version: ContractVersion, spec: ContractSpec) -> None:
