@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.contrib.auth.models import User
 
 from contracts_app.models import ContractVersion
-from contracts_app.services import golive, publishing, retiring
+from contracts_app.services import contract_tests, golive, publishing, retiring
 from meshline.core.errors import BadValue
 
 
@@ -58,6 +58,9 @@ def pressed(
             return Press(lambda: give(done_on=_day(given.get("done_on", ""))), "It is recorded.")
         case "take-back":
             return Press(on(golive.withdraw_evidence, gate=role), "It counts no more.")
+        case "test":
+            done = "The tests have run; what came of each stands under Tests."
+            return Press(on(contract_tests.run_by_hand), done)
         case "retire":
             return Press(on(retiring.retire, reason=note), f"The contract {version} is retired.")
     return None

@@ -12,6 +12,7 @@ from contracts_app.admin.documents import Line, difference
 from contracts_app.models import ContractState, ContractVersion
 from contracts_app.queries import clock
 from contracts_app.queries.changes import roles_to_sign
+from contracts_app.queries.contract_tests import ShownRun, newest_run
 from contracts_app.queries.golive import gaps_of, gates_of
 from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules.contract_spec import ContractSpec
@@ -144,6 +145,11 @@ class ContractPage:
             )
             for example, expected in [*valid, *invalid]
         ]
+
+    @cached_property
+    def tests(self) -> ShownRun | None:
+        """What its contract tests came to when they ran last."""
+        return newest_run(self.version)
 
     @cached_property
     def before(self) -> ContractVersion | None:

@@ -12,6 +12,7 @@ from contracts_app.models import ContractState, ContractVersion, SlaPolicy
 from contracts_app.queries import catalogue, documents, registry
 from contracts_app.queries.catalogue import Listed
 from contracts_app.queries.changes import roles_to_sign
+from contracts_app.queries.contract_tests import newest_run
 from contracts_app.queries.drift import drift_of
 from contracts_app.queries.golive import gates_of
 from contracts_app.rules.contract_spec import ContractSpec
@@ -23,6 +24,7 @@ from meshline.console.ui import lineage, nav
 from meshline.core.errors import DocumentRefused, NotFound
 from orchestration.queries import traffic
 from runbooks.queries import runbooks
+from runbooks.services.contract_tests import permit_to_run
 from runbooks.services.drift import permit_to_decide
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ def context(
         "flows": flows,
         "drift": drift_of(listed.contract),
         "may_decide": permit_to_decide(listed.name, request.user),
+        "tests": newest_run(version),
+        "may_test": permit_to_run(listed.name, request.user),
         "lineage": lineage.picture(listed, version.version, spec, flows) if spec else None,
         "handoffs": handoffs,
         "events": traffic.newest_events(listed.name),
