@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Literal
 
 from contracts_app.rules.compat import Counterexample
@@ -37,14 +38,34 @@ class Impact:
 
 
 def impacts(
-    proposed: ContractSpec, before: ContractSpec | None, *, budget_s: float = 0.5
+    proposed: ContractSpec,
+    before: ContractSpec | None,
+    *,
+    budget_s: float = 0.5,
+    total_s: float | None = None,
 ) -> tuple[Impact, ...]:
     """Judge a version for each of its consumers, in the order of the document.
 
     `before` is the version in service; what a consumer reads of single fields is compared with it.
-    `budget_s` bounds the search for each consumer, in seconds.
+    `budget_s` bounds the search for each consumer, in seconds; `total_s` that for all of them: who
+    is not reached in time is "unknown".
     """
-    return tuple(_impact(one, proposed, before, budget_s) for one in proposed.consumers)
+    if total_s is None:
+        return tuple(_impact(one, proposed, before, budget_s) for one in proposed.consumers)
+    ends = perf_counter() + total_s
+    found = []
+    for place, one in enumerate(proposed.consumers):
+        # A consumer may be searched for twice: by its schema and by the fields that it reads.
+        share = (ends - perf_counter()) / (len(proposed.consumers) - place) / 2
+        found.append(
+            _impact(one, proposed, before, min(share, budget_s)) if share > 0 else _unasked(one)
+        )
+    return tuple(found)
+
+
+def _unasked(consumer: Consumer) -> Impact:
+    sentence = f"{consumer.system} was not looked at: there was no time left for it."
+    return Impact(consumer.system, consumer.team, "unknown", sentence)
 
 
 def _impact(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Literal
 
 from contracts_app.rules.compat import Bump, Comparison, Direction, Policy, compare
@@ -89,6 +90,31 @@ def judge_change(
     least = bump(ordered[0].version if step == "major" else beside[0].version, step)
     doubt = doubt_of(proposed, beside) if verdict == "unknown" else None
     return ContractChange(verdict, compared, least, found, doubt)
+
+
+def judge_pair(old: ContractSpec, new: ContractSpec, *, budget_s: float) -> ContractChange:
+    """Judge one version as if it followed another, whatever their numbers and states.
+
+    `budget_s` bounds the whole of it, in seconds: what is not decided by then is "unknown". A
+    consumer that only the old one names is told of as gone.
+    """
+    ends = perf_counter() + budget_s
+    compared = (Against(old.version, _compared(old, new, budget_s / 4)),)
+    # A consumer that is not reached in time stays unknown, so something is always left for them.
+    found = impacts(new, old, total_s=max(ends - perf_counter(), budget_s / 8))
+    verdict = _verdict(new.compatibility.mode, [one.comparison.verdict for one in compared], found)
+    least = bump(old.version, _step(verdict, compared))
+    doubt = doubt_of(new, [old]) if verdict == "unknown" else None
+    return ContractChange(verdict, compared, least, (*found, *_gone(old, new)), doubt)
+
+
+def _gone(old: ContractSpec, new: ContractSpec) -> list[Impact]:
+    named = {one.system for one in new.consumers}
+    return [
+        Impact(one.system, one.team, "apart", f"{one.system} is no longer named as a consumer.")
+        for one in old.consumers
+        if one.system not in named
+    ]
 
 
 def direction_of(mode: str) -> Direction:

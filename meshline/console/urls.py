@@ -9,6 +9,7 @@ from meshline.console import (
     audit,
     backfills,
     buttons,
+    contract_compare,
     contract_downloads,
     contract_tests,
     dashboards,
@@ -62,6 +63,7 @@ urlpatterns = [
     path("contracts/", registry.contract_list, name="contracts"),
     path("contracts/export.csv", registry.contracts_csv, name="contracts-csv"),
     path("contracts/<str:name>/", registry.contract_detail, name="contract"),
+    path("contracts/<str:name>/compare/", contract_compare.compare_page, name="contract-compare"),
     path("contracts/<str:name>/<str:version>/", registry.contract_detail, name="contract-version"),
     path(
         "contracts/<str:name>/<str:version>/schema.json",

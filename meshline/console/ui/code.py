@@ -38,7 +38,12 @@ def pretty(value: Any) -> list[str]:
         value = bytes(value).decode("utf-8", "backslashreplace")
     if not isinstance(value, str):
         value = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
-    return [_cut(show_unseen(line.replace("\t", "    "))) for line in value.splitlines() or [""]]
+    return [shown_line(line) for line in value.splitlines() or [""]]
+
+
+def shown_line(line: str) -> str:
+    """Return one line as it is shown: no tabs, nothing unseen, not too long."""
+    return _cut(show_unseen(line.replace("\t", "    ")))
 
 
 def _plain(value: object) -> Any:
