@@ -204,6 +204,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": None,
 }
 # Deliveries of one sender to one source; 0 sets no limit.
+# A sign-off counts for so many days; then its owner signs again.
+SIGNOFF_DAYS = env.whole("MESHLINE_SIGNOFF_DAYS", 30)
 INGEST_RATE_PER_S = env.whole("MESHLINE_INGEST_RATE_PER_S", 200)
 INGEST_BURST = env.whole("MESHLINE_INGEST_BURST", 1000)
 

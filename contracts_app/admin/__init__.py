@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from contracts_app.admin import contracts, keys, log, people, registry
+from contracts_app.admin import contracts, deputies, keys, log, people, registry
 
-__all__ = ["contracts", "keys", "log", "people", "registry"]
+__all__ = ["contracts", "deputies", "keys", "log", "people", "registry"]

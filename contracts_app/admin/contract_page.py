@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from django.http import HttpRequest
 
 from contracts_app.admin.base import change_url, person
 from contracts_app.admin.documents import Line, difference
-from contracts_app.models import ContractState, ContractVersion
+from contracts_app.models import ContractState, ContractVersion, SignOff
 from contracts_app.queries import clock
 from contracts_app.queries.changes import roles_to_sign
 from contracts_app.queries.contract_tests import ShownRun, newest_run
 from contracts_app.queries.golive import gaps_of, gates_of
 from contracts_app.queries.registry import SERVING, spec_of
+from contracts_app.queries.signoffs import lifetime
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.golive import Gate
 from contracts_app.rules.signoff import title_of
@@ -31,6 +33,8 @@ class Seat:
     people: str
     missing: str
     mine: bool
+    until: datetime | None = None
+    given_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,8 @@ class ContractPage:
             one.role: one.reason
             for one in publishing.missing_signoffs(self.version, now=clock.now())
         }
+        rows = self.version.signoffs.filter(digest=self.version.digest)
+        given = {row.role: row for row in rows.select_related("signed_by")}
         return [
             Seat(
                 role=role,
@@ -106,9 +112,16 @@ class ContractPage:
                 people=", ".join(rights.signers(self.spec, role)),
                 missing=missing.get(role, ""),
                 mine=role in self.mine,
+                until=given[role].signed_at + lifetime() if role in given else None,
+                given_by=_given_by(given[role]) if role in given else "",
             )
             for role in roles_to_sign(self.version)
         ]
+
+    @property
+    def days(self) -> int:
+        """For how many days a sign-off counts."""
+        return lifetime().days
 
     @cached_property
     def mine(self) -> frozenset[str]:
@@ -161,3 +174,8 @@ class ContractPage:
     def difference(self) -> list[Line]:
         """The difference to the version in service."""
         return list(difference(self.before.text, self.version.text)) if self.before else []
+
+
+def _given_by(row: SignOff) -> str:
+    name = row.signed_by.get_full_name() or row.signed_by.get_username()
+    return f"{name}, deputy of {row.stands_for}" if row.stands_for else name

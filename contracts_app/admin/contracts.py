@@ -42,7 +42,7 @@ from contracts_app.queries.drift import drift_of
 from contracts_app.rules import facts
 from contracts_app.rules.contract_shape import CONTRACT_SHAPE
 from contracts_app.rules.inference import infer
-from contracts_app.services import drafts, publishing, retiring, rights
+from contracts_app.services import deputies, drafts, publishing, retiring, rights
 from contracts_app.services.promises import LAST_EVENTS, NEWEST_PAYLOADS
 from meshline.core.errors import DocumentRefused, MeshlineError
 
@@ -120,7 +120,7 @@ class ContractAdmin(GuardedAdmin[Contract]):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Let the service name the deputies."""
         for row in formset.save(commit=False):
-            publishing.name_deputy(ownership=row, by=person(request), now=clock.now())
+            deputies.name_deputy(ownership=row, by=person(request), now=clock.now())
 
     @admin.display(description="In service")
     def active(self, obj: Contract) -> str:

@@ -12,6 +12,7 @@ from contracts_app.models.contract import (
 )
 from contracts_app.models.contract_tests import ContractTestResult, ContractTestRun, Occasion
 from contracts_app.models.credentials import ApiKey, WebhookSecret
+from contracts_app.models.deputation import Deputation, SignOffAsk
 from contracts_app.models.document import DocumentState, VersionedDocument
 from contracts_app.models.drift import DriftFinding, DriftState, DriftWatch
 from contracts_app.models.golive import GateEvidence
@@ -34,6 +35,7 @@ __all__ = [
     "ContractTestRun",
     "ContractVersion",
     "Deployment",
+    "Deputation",
     "DocumentState",
     "DriftFinding",
     "DriftState",
@@ -48,6 +50,7 @@ __all__ = [
     "RiskClass",
     "Rota",
     "SignOff",
+    "SignOffAsk",
     "SlaPolicy",
     "Source",
     "System",

@@ -75,6 +75,13 @@ class ContractVersion(models.Model):
                 fields=["contract"], condition=models.Q(state="draft"), name="contract_one_draft"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["contract"],
+                condition=models.Q(state="in_review"),
+                name="contract_version_in_review",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.contract.name} {self.version}"
@@ -97,6 +104,9 @@ class SignOff(models.Model):
     )
     signed_at = models.DateTimeField(db_default=Now(), editable=False)
     note = models.CharField(max_length=500, blank=True)
+    stands_for = models.CharField(
+        max_length=80, blank=True, help_text="The owner whose deputy signed; empty: the owner."
+    )
 
     class Meta:
         constraints = [

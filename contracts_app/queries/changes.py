@@ -8,7 +8,7 @@ from contracts_app.queries.remembered import Remembered
 from contracts_app.rules.consumer_impact import Impact, impacts
 from contracts_app.rules.contract_change import ContractChange, judge_change
 from contracts_app.rules.contract_spec import ContractSpec
-from contracts_app.rules.signoff import required
+from contracts_app.rules.signoff import required, untouched
 
 _LOOK_S = 0.3
 _impacts: Remembered[str, tuple[Impact, ...]] = Remembered(limit=128)
@@ -40,8 +40,24 @@ def doubted_of(version: ContractVersion, spec: ContractSpec) -> tuple[str, ...]:
 
 
 def roles_to_sign(version: ContractVersion) -> tuple[str, ...]:
-    """Return the roles whose yes a version needs; a proposal that breaks needs more of them."""
+    """Return the roles whose yes a version needs; a proposal that breaks needs more of them.
+
+    A consumer that a proposal leaves untouched is not asked. Of a version that was published it is
+    known who was asked; nobody was, if it came in as a file.
+    """
     spec = spec_of(version)
-    open_states = (ContractState.DRAFT, ContractState.IN_REVIEW)
-    breaks = version.state in open_states and change_of(spec).counts_as_break
-    return required(spec, breaks=breaks)
+    if version.state in (ContractState.DRAFT, ContractState.IN_REVIEW):
+        return asked_by(spec, change_of(spec))
+    asked = {one.role for one in version.asks.all() if one.digest == version.digest}
+    wanted = required(spec)
+    return tuple(
+        role for role in (*wanted, *sorted(asked - {*wanted})) if not asked or role in asked
+    )
+
+
+def asked_by(spec: ContractSpec, change: ContractChange) -> tuple[str, ...]:
+    """Return the roles that a proposal has to ask, given what its change means."""
+    newest = change.newest.version if change.newest else None
+    before = next((one for one in serving_specs(spec.name) if one.version == newest), None)
+    spared = untouched(change, spec, before)
+    return required(spec, breaks=change.counts_as_break, untouched=spared)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
+from django.db.models import Q
+from django.db.models.functions import Now
 
-from contracts_app.models import Owner, Ownership
+from contracts_app.models import Deputation, Owner, Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,10 +30,22 @@ def owners_of(user: AbstractBaseUser) -> frozenset[str]:
     return frozenset(Owner.objects.filter(person_id=user.pk).values_list("name", flat=True))
 
 
+def running() -> Q:
+    """Return the condition that a deputation runs at this moment, by the database's clock."""
+    return Q(starts_at__lte=Now(), ends_at__gt=Now())
+
+
+def stood_in_for(user: AbstractBaseUser) -> frozenset[str]:
+    """Return the slugs of the owners whose deputy this person is at this moment."""
+    rows = Deputation.objects.filter(running(), deputy_id=user.pk)
+    return frozenset(rows.values_list("owner__name", flat=True))
+
+
 def owned_contracts(user: AbstractBaseUser) -> frozenset[str]:
     """Return the names of the contracts that this person owns in any role, or deputises for."""
-    rows = Ownership.objects.filter(owner__person_id=user.pk)
-    rows |= Ownership.objects.filter(deputy__person_id=user.pk)
+    deputised = Deputation.objects.filter(running(), deputy_id=user.pk).values("owner_id")
+    mine = Q(owner__person_id=user.pk) | Q(deputy__person_id=user.pk) | Q(owner__in=deputised)
+    rows = Ownership.objects.filter(mine)
     return frozenset(rows.values_list("contract__name", flat=True).distinct())
 
 

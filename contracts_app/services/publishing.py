@@ -22,15 +22,20 @@ from contracts_app.queries.changes import change_of, roles_to_sign
 from contracts_app.queries.golive import gaps_of
 from contracts_app.queries.people import person_with_email
 from contracts_app.queries.registry import SERVING, spec_of
+from contracts_app.queries.signoffs import lifetime
 from contracts_app.rules.contract_change import ContractChange
 from contracts_app.rules.contract_spec import NOT_SIGNED, ContractSpec
 from contracts_app.rules.signoff import Missing, Signature, missing, title_of
 from contracts_app.rules.versions import bump, parse_version
-from contracts_app.services import audit, contract_tests
+from contracts_app.services import asking, contract_tests
 from contracts_app.services.drafts import fill, held_in, judge, save, told
-from contracts_app.services.people import COMMAND
 from contracts_app.services.rewriting import with_value
-from contracts_app.services.rights import check_contract, check_owned, signing_roles
+from contracts_app.services.rights import (
+    check_contract,
+    signers,
+    signing_roles,
+    signs_for,
+)
 from meshline.core import canonical
 from meshline.core.errors import Conflict, DocumentRefused, NotAllowed
 from meshline.core.yaml12 import Document
@@ -50,6 +55,7 @@ def propose(*, version: ContractVersion, by: User | None = None, now: datetime) 
     _check_higher(held.contract, document, spec)
     _check_step(document, spec, change_of(spec))
     proposed = _move(held, ContractState.IN_REVIEW, "contract.propose", by=by, now=now)
+    asking.ask(version=proposed, spec=spec, now=now)
     contract_tests.run_tests(version=proposed, occasion=Occasion.REVIEW, by=by, now=now)
     return proposed
 
@@ -91,8 +97,10 @@ def sign_off(
     if role not in signing_roles(by, spec):
         raise NotAllowed(
             f"You are not the {title_of(role)} of {held.contract.name}.",
-            remedy="Only that owner or the deputy signs; nobody stands in.",
+            remedy="Only that owner signs, or a deputy while the deputation runs.",
         )
+    stands_for = signs_for(by, spec, role)
+    _check_one_seat(held, role, stands_for=stands_for, by=by)
     given, _ = SignOff.objects.update_or_create(
         version=held,
         role=role,
@@ -102,6 +110,7 @@ def sign_off(
             "signed_by": by,
             "signed_at": now,
             "note": note[:500],
+            "stands_for": stands_for,
         },
     )
     told(
@@ -111,7 +120,8 @@ def sign_off(
         now=now,
         after=held.digest,
         reason=note,
-        detail={"role": role, "verdict": given.verdict},
+        detail={"role": role, "verdict": given.verdict}
+        | ({"stands_for": stands_for} if stands_for else {}),
     )
     return given
 
@@ -150,8 +160,8 @@ def _publish(version: ContractVersion, *, by: User | None, now: datetime) -> Con
     unsigned = missing_signoffs(held, now=now)
     if unsigned:
         raise NotAllowed(
-            f"{held} is not signed by all: {' '.join(map(str, unsigned))}",
-            remedy="Each owner signs for themselves.",
+            f"{held} is not signed by all: {' '.join(_told(one, spec) for one in unsigned)}",
+            remedy="Each owner signs, or a deputy while the deputation runs.",
         )
     _check_owners(document, spec)
     _check_tests(held)
@@ -191,32 +201,6 @@ def install(*, text: str, by: User | None = None, now: datetime) -> tuple[Contra
     return row, True
 
 
-@transaction.atomic
-def name_deputy(*, ownership: Ownership, by: User | None = None, now: datetime) -> None:
-    """Store who stands in for an owner of a contract; a deputy may draft and sign.
-
-    Raises: NotAllowed if `by` does not own the contract, or names themselves.
-    """
-    contract = ownership.contract
-    if by is not None:
-        check_owned(by, what=contract.name, contracts=[contract.name])
-        if ownership.deputy is not None and ownership.deputy.person_id == by.pk:
-            raise NotAllowed("Nobody names themselves deputy.", remedy="Ask the owner to do it.")
-    Ownership.objects.filter(pk=ownership.pk).update(deputy=ownership.deputy)
-    audit.record(
-        action="contract.deputy",
-        actor=by or COMMAND,
-        object_type="contract",
-        object_id=contract.name,
-        contract=contract.name,
-        detail={
-            "role": ownership.role,
-            "deputy": ownership.deputy.name if ownership.deputy else "",
-        },
-        now=now,
-    )
-
-
 def owner_of(group: str, *, person: str = "", rota: str = "") -> Owner:
     """Return the owner row of a group that a document names, made if it is not there yet."""
     owner, made = Owner.objects.get_or_create(
@@ -248,7 +232,11 @@ def _serve(
     held.published_at, held.published_by = now, by
     held.save(update_fields=["published_at", "published_by"])
     _describe(held.contract, spec)
-    return _move(held, ContractState.ACTIVE, action, by=by, now=now, before=before)
+    served = _move(held, ContractState.ACTIVE, action, by=by, now=now, before=before)
+    for other in held.contract.versions.filter(state=ContractState.IN_REVIEW):
+        # What it is compared with has changed, and so may whom it touches.
+        asking.ask(version=other, spec=spec_of(other), now=now)
+    return served
 
 
 def _describe(contract: Contract, spec: ContractSpec) -> None:
@@ -364,9 +352,33 @@ def _move(
     return held
 
 
+def _told(one: Missing, spec: ContractSpec) -> str:
+    """What is missing, and who can give it."""
+    names = " or ".join(signers(spec, one.role)) or "Nobody who is named for it"
+    return f"{one} {names} can give it{' again' if one.ran_out_at else ''}."
+
+
+def _check_one_seat(version: ContractVersion, role: str, *, stands_for: str, by: User) -> None:
+    """Keep a deputation from making one person two of those who sign."""
+    others = version.signoffs.filter(digest=version.digest, signed_by=by).exclude(role=role)
+    if not stands_for:
+        others = others.exclude(stands_for="")
+    other = others.first()
+    if other is not None:
+        raise NotAllowed(
+            f"You have signed {version} as the {title_of(other.role)} already, and a deputy does "
+            "not sign twice.",
+            remedy="Let the owner sign, or another deputy.",
+        )
+
+
 def _signature(given: SignOff) -> Signature:
     return Signature(
-        given.role, given.signed_by.get_username(), given.digest, given.verdict == "yes"
+        given.role,
+        given.signed_by.get_username(),
+        given.digest,
+        given.verdict == "yes",
+        given.signed_at + lifetime(),
     )
 
 

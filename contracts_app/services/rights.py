@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import User
 
-from contracts_app.models import Owner, Ownership
-from contracts_app.queries.people import owned_contracts, owners_of, roles_of
+from contracts_app.models import Deputation, Owner, Ownership
+from contracts_app.queries.people import (
+    owned_contracts,
+    owners_of,
+    roles_of,
+    running,
+    stood_in_for,
+)
 from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.signoff import ACCOUNT_ROLE
 from contracts_app.services.roles import title_of
 from meshline.core.errors import NotAllowed
-
-# The role of the account that each role of the contact matrix asks for.
-_ACCOUNT_ROLE = {
-    "contract": "contract_owner",
-    "runtime": "runtime_owner",
-    "product": "product_owner",
-}
 
 
 def check_owned(
@@ -39,7 +39,8 @@ def check_owned(
         return
     if "contract_owner" in held:
         named = list(contracts)
-        if set(named) & owned_contracts(by) or set(owners) & owners_of(by):
+        mine = owners_of(by) | stood_in_for(by)
+        if set(named) & owned_contracts(by) or set(owners) & mine:
             return
         raise NotAllowed(
             f"You do not own {what}.", remedy="Its owners and their deputies may change it."
@@ -62,34 +63,49 @@ def check_contract(by: User, spec: ContractSpec) -> None:
 def signing_roles(by: User, spec: ContractSpec) -> frozenset[str]:
     """Return which sign-offs this person may give to a version: roles and `consumer:<system>`.
 
-    An owner's own account role is asked for as well; an administrator stands in for nobody.
+    For what they own, or while they are its deputy. An owner's own account role is asked for as
+    well, of the deputy too; an administrator stands in for nobody.
     """
-    mine = owners_of(by)
-    matrix = Ownership.objects.filter(contract__name=spec.name)
-    held = roles_of(by)
-    result = set()
-    for role, ref in spec.owners.items():
-        if _ACCOUNT_ROLE[role] not in held:
-            continue
-        rows = list(matrix.filter(role=role).select_related("owner", "deputy"))
-        people = {one.person_id for row in rows for one in (row.owner, row.deputy) if one}
-        if by.pk in people or (not rows and ref.group in mine):
-            result.add(role)
-    for consumer in spec.consumers:
-        if consumer.team and consumer.team in mine:
-            result.add(f"consumer:{consumer.system}")
-    return frozenset(result)
+    return _roles_of(owners_of(by) | stood_in_for(by), roles_of(by), spec)
+
+
+def signs_for(by: User, spec: ContractSpec, role: str) -> str:
+    """Return the owner in whose place this person signs; "" if they sign for themselves."""
+    if role in _roles_of(owners_of(by), roles_of(by), spec):
+        return ""
+    for slug in sorted(stood_in_for(by)):
+        if role in _roles_of(frozenset([slug]), roles_of(by), spec):
+            return slug
+    return ""
 
 
 def signers(spec: ContractSpec, role: str) -> list[str]:
-    """Return the names of those who may give a sign-off, for people to ask; may be empty."""
+    """Return the names of those who may give a sign-off now, for people to ask; may be empty.
+
+    The owner comes first, then the deputies of this moment.
+    """
     slugs = [c.team for c in spec.consumers if role == f"consumer:{c.system}"]
     rows = Ownership.objects.filter(contract__name=spec.name, role=role)
-    owners = [
-        one for row in rows.select_related("owner", "deputy") for one in (row.owner, row.deputy)
-    ]
-    if not slugs and not owners and role in spec.owners:
+    slugs += rows.values_list("owner__name", flat=True)
+    if not slugs and role in spec.owners:
         slugs = [spec.owners[role].group]
-    owners += list(Owner.objects.filter(name__in=slugs))
-    people = [one.person for one in owners if one is not None and one.person is not None]
-    return [person.get_full_name() or person.username for person in people]
+    owners = Owner.objects.filter(name__in=slugs, person__is_active=True).select_related("person")
+    deputies = Deputation.objects.filter(
+        running(), owner__name__in=slugs, deputy__is_active=True
+    ).select_related("deputy")
+    people = [one.person for one in owners if one.person] + [one.deputy for one in deputies]
+    asked = ACCOUNT_ROLE.get(role)
+    able = [one for one in dict.fromkeys(people) if asked is None or asked in roles_of(one)]
+    return [person.get_full_name() or person.username for person in able]
+
+
+def _roles_of(mine: frozenset[str], held: frozenset[str], spec: ContractSpec) -> frozenset[str]:
+    matrix = Ownership.objects.filter(contract__name=spec.name)
+    owned = dict(matrix.values_list("role", "owner__name"))
+    result = {
+        role
+        for role, ref in spec.owners.items()
+        if ACCOUNT_ROLE[role] in held and owned.get(role, ref.group) in mine
+    }
+    result |= {f"consumer:{one.system}" for one in spec.consumers if one.team and one.team in mine}
+    return frozenset(result)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
-from contracts_app.models import ContractState, ContractVersion, SlaPolicy
+from contracts_app.models import ContractState, ContractVersion, SignOff, SlaPolicy
 from contracts_app.queries import catalogue, documents, registry
 from contracts_app.queries.catalogue import Listed
 from contracts_app.queries.changes import roles_to_sign
 from contracts_app.queries.contract_tests import newest_run
 from contracts_app.queries.drift import drift_of
 from contracts_app.queries.golive import gates_of
+from contracts_app.queries.signoffs import lifetime
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.golive import gaps
 from contracts_app.rules.signoff import title_of
@@ -46,7 +47,7 @@ def context(
     spec, refusal = _spec(version)
     flows = traffic.flows_using(listed.name)
     handoffs = traffic.newest_handoffs(listed.name)
-    signoffs = _signoffs(version, spec)
+    signoffs = _signoffs(version, spec, now)
     gates = gates_of(version, spec) if spec else ()
     access.veil(request.user, handoffs)
     return {
@@ -149,7 +150,9 @@ def _changes(
     }
 
 
-def _signoffs(version: ContractVersion, spec: ContractSpec | None) -> list[dict[str, Any]]:
+def _signoffs(
+    version: ContractVersion, spec: ContractSpec | None, now: datetime
+) -> list[dict[str, Any]]:
     """Each role that must sign, with who has; bound to the text that stands here."""
     given = {
         row.role: row
@@ -160,15 +163,18 @@ def _signoffs(version: ContractVersion, spec: ContractSpec | None) -> list[dict[
     found = []
     for role in roles:
         row = given.get(role)
-        word, kind = _signed(version, row.verdict if row else "")
+        word, kind = _signed(version, row, now)
         found.append({"role": role, "title": title_of(role).capitalize(), "row": row,
                       "word": word, "kind": kind})  # fmt: skip
     return found
 
 
-def _signed(version: ContractVersion, verdict: str) -> tuple[str, str]:
-    if verdict:
-        return ("Signed", "good") if verdict == "yes" else ("Said no", "bad")
+def _signed(version: ContractVersion, row: SignOff | None, now: datetime) -> tuple[str, str]:
+    if row is not None and row.verdict != "yes":
+        return "Said no", "bad"
+    if row is not None:
+        ran_out = row.signed_at + lifetime() <= now and version.state == ContractState.IN_REVIEW
+        return ("Ran out", "warn") if ran_out else ("Signed", "good")
     match version.state:
         case ContractState.DRAFT:
             return "Not asked yet", ""

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET
 
 from contracts_app.queries import clock, documents, people
 from contracts_app.queries.drift import drifting
+from contracts_app.queries.signoffs import waiting_for
 from meshline.console import access, demo
 from meshline.console.addresses import with_query
 from meshline.console.export import csv_answer
@@ -122,6 +123,7 @@ def board(request: ConsoleRequest) -> dict[str, Any]:
         "judged": len(kept),
         "went": _went(counted, period),
         "drifting": drifting(),
+        "to_sign": waiting_for(request.user, now=period.end),
         "presses": _latest(request),
         "who_is_who": demo.logins() if not counted.events else [],
     }

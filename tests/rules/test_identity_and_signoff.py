@@ -145,7 +145,7 @@ def test_edit_expiry_and_a_later_no_void_a_signature() -> None:
     assert reasons == {
         "contract": "signed an earlier text, which was edited since",
         "product": "said no",
-        "runtime": "signed, but the signature has expired",
+        "runtime": "signed, but the signature ran out on 22 November 2026, 12:00 UTC",
     }
 
 
