@@ -10,11 +10,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from contracts_app.services import audit
+from meshline.client_address import address_of
 from meshline.core import logs
 
 HEADER = "X-Request-Id"
 _GIVEN = re.compile(r"[A-Za-z0-9_.-]{8,36}")
-MAX_ADDRESS = 45
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -36,17 +36,6 @@ class OriginMiddleware:
             audit.origin.reset(token)
         response[HEADER] = origin.request_id
         return response
-
-
-def address_of(request: HttpRequest) -> str:
-    """Return the client's address; a proxy's word for it counts only where one is configured."""
-    if settings.SECURE_PROXY_SSL_HEADER:
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        # The last entry is what our own proxy saw; those before it anybody may have written.
-        last = forwarded.rpartition(",")[2].strip()
-        if last:
-            return last[:MAX_ADDRESS]
-    return str(request.META.get("REMOTE_ADDR", ""))[:MAX_ADDRESS]
 
 
 def number_of(request: HttpRequest) -> str:

@@ -22,6 +22,8 @@ ALLOWED_HOSTS = env.words(
 CONSOLE_URL = env.url("MESHLINE_CONSOLE_URL", "")
 # Whose console this is; empty: nobody is named.
 ORGANISATION = env.text("MESHLINE_ORGANISATION", "")
+# Whether published contracts are read without signing in; what is private in them never is.
+PUBLIC_CATALOGUE = env.flag("MESHLINE_PUBLIC_CATALOGUE")
 
 # --- Apps -----------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -12,7 +12,7 @@ from contracts_app.models import Source
 from contracts_app.queries import clock
 from meshline.api.base import ApiView
 from meshline.api.problems import COME_BACK_S, STORAGE
-from meshline.api.rate import client_url
+from meshline.token_bucket import client_url
 
 
 class Health(ApiView):

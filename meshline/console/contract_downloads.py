@@ -68,18 +68,24 @@ def contract_standard(
         raise Http404(missing.message) from missing
     if row.state in UNPUBLISHED:
         raise Http404(f"Version {version} of {name} is not published.")
-    if standard not in STANDARDS:
-        raise Http404(f"Nothing is written as {standard[:40]}. Ask for {', '.join(STANDARDS)}.")
-    _, ending, kind, write = STANDARDS[standard]
     spec = registry.spec_of(row)
     # The state is the registry's to say: the frozen text still has that of its draft.
     spec = replace(spec, status=row.state, document={**spec.document, "status": str(row.state)})
+    return written_as(standard, spec, registry_url=request.build_absolute_uri("/"))
+
+
+def written_as(standard: str, spec: ContractSpec, *, registry_url: str) -> HttpResponse:
+    """Return a version in the words of a standard, to be saved. Raises: Http404, saying why."""
+    if standard not in STANDARDS:
+        raise Http404(f"Nothing is written as {standard[:40]}. Ask for {', '.join(STANDARDS)}.")
+    _, ending, kind, write = STANDARDS[standard]
     try:
-        text = write(spec, request.build_absolute_uri("/"))
+        text = write(spec, registry_url)
     except SchemaRefused as refusal:
         raise Http404(refusal.message) from refusal
     answer = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}-{version}.{ending}"'
+    name = f"{spec.name}-{spec.version}.{ending}"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 
 

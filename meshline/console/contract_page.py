@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.urls import reverse
 
 from contracts_app.models import ContractState, ContractVersion, SignOff, SlaPolicy
@@ -72,11 +73,12 @@ def context(
         "may_decide": permit_to_decide(listed.name, request.user),
         "tests": newest_run(version),
         "may_test": permit_to_run(listed.name, request.user),
-        "lineage": lineage.picture(listed, version.version, spec, flows) if spec else None,
+        "lineage": lineage.picture(spec, listed.producer, flows) if spec else None,
         "handoffs": handoffs,
         "events": traffic.newest_events(listed.name),
         "standards": contract_downloads.offered(version.state) if spec else [],
         "admin_url": _admin_url(request, version),
+        "public_url": _public_url(version),
         **_tabbed(request, listed, version, spec),
     }
 
@@ -211,6 +213,13 @@ def _runbooks(contract: str, spec: ContractSpec | None) -> list[dict[str, Any]]:
     published = {row.name: row for row in runbooks.for_contract(contract, also=named)}
     order = list(dict.fromkeys([*named, *published]))
     return [{"name": name, "version": published.get(name)} for name in order]
+
+
+def _public_url(version: ContractVersion) -> str:
+    """Where strangers read this version, if the setting lets them."""
+    if not settings.PUBLIC_CATALOGUE or version.state not in registry.SERVING:
+        return ""
+    return reverse("console:public-version", args=[version.contract.name, version.version])
 
 
 def _admin_url(request: ConsoleRequest, version: ContractVersion) -> str:

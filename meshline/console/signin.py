@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
@@ -94,7 +95,12 @@ class SignIn(LoginView):
         shown = super().get_context_data(**more)
         parts = _parts(clock.now())
         running = all(part["ok"] for part in parts)
-        return shown | {"demo_logins": demo.logins(), "parts": parts, "all_running": running}
+        return shown | {
+            "demo_logins": demo.logins(),
+            "parts": parts,
+            "all_running": running,
+            "public_catalogue": settings.PUBLIC_CATALOGUE,
+        }
 
     def _open(self, form: Any, now: datetime) -> None:
         user: User = form.get_user()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from contracts_app.queries.catalogue import Listed
     from contracts_app.rules.contract_spec import ContractSpec
     from orchestration.queries.traffic import FlowUse
 
@@ -53,8 +52,11 @@ class Picture:
     said: str
 
 
-def picture(listed: Listed, version: str, spec: ContractSpec, flows: Sequence[FlowUse]) -> Picture:
-    """Return producer → contract → flows and consumers, at most eight on the right."""
+def picture(spec: ContractSpec, sender: str, flows: Sequence[FlowUse] = ()) -> Picture:
+    """Return producer → contract → flows and consumers, at most eight on the right.
+
+    `sender`: the producing system's name for people.
+    """
     users = [(use.version.name, f"flow, {use.how}") for use in flows]
     users += [(one.system, f"{one.status}, pinned {one.pinned}") for one in spec.consumers]
     shown = users[:MOST]
@@ -62,8 +64,8 @@ def picture(listed: Listed, version: str, spec: ContractSpec, flows: Sequence[Fl
     middle = height // 2
     channel = str(spec.producer.channel.get("type", ""))
     sends = ", ".join(part for part in ("producer", spec.producer.team, channel) if part)
-    producer = Box(0, middle - BOX // 2, 170, _short(listed.producer), _short(sends, 28))
-    me = Box(290, middle - 29, 226, _short(listed.name, 28), version, "me", height=58)
+    producer = Box(0, middle - BOX // 2, 170, _short(sender), _short(sends, 28))
+    me = Box(290, middle - 29, 226, _short(spec.name, 28), spec.version, "me", height=58)
     top = middle - (len(shown) * PITCH - (PITCH - BOX)) // 2
     right = [
         Box(616, top + place * PITCH, 184, _short(title), _short(sub, 28))
@@ -74,7 +76,7 @@ def picture(listed: Listed, version: str, spec: ContractSpec, flows: Sequence[Fl
         leaves = me.y + 12 + (me.height - 24) * place // max(len(right) - 1, 1)
         arrows.append(_arrow(516, leaves if len(right) > 1 else me.middle, 616, box.middle))
     used = ", ".join(title for title, _ in users) or "nobody yet"
-    said = f"{listed.producer} sends {listed.name}; used by {used}"
+    said = f"{sender} sends {spec.name}; used by {used}"
     return Picture([producer, me, *right], arrows, height, said)
 
 
