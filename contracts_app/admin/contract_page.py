@@ -19,9 +19,11 @@ from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.queries.signoffs import lifetime
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.golive import Gate
+from contracts_app.rules.identity import Reading, readings
 from contracts_app.rules.signoff import title_of
 from contracts_app.services import publishing, rights
 from meshline.core.errors import MeshlineError
+from meshline.core.safejson import Json
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Tried:
     name: str
     expected: str
     sentences: tuple[str, ...]
+    identifiers: tuple[Reading, ...] = ()
 
 
 class ContractPage:
@@ -155,6 +158,7 @@ class ContractPage:
                 example.name,
                 expected,
                 tuple(v.sentence for v in self.spec.violations(example.payload)),
+                tuple(found_in(self.spec, example.payload)),
             )
             for example, expected in [*valid, *invalid]
         ]
@@ -179,3 +183,8 @@ class ContractPage:
 def _given_by(row: SignOff) -> str:
     name = row.signed_by.get_full_name() or row.signed_by.get_username()
     return f"{name}, deputy of {row.stands_for}" if row.stands_for else name
+
+
+def found_in(spec: ContractSpec, payload: Json) -> list[Reading]:
+    """What an example is about: each identifier that it has, or has and cannot be read."""
+    return [one for one in readings(spec.identity, payload) if one.canonical or one.refused]

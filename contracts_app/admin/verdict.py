@@ -13,6 +13,7 @@ from contracts_app.rules import facts
 from contracts_app.rules.compat import Counterexample
 from contracts_app.rules.contract_change import ContractChange
 from contracts_app.rules.contract_spec import ContractSpec, parse_contract
+from contracts_app.rules.identity_change import only_identifiers
 from contracts_app.rules.judged_traffic import JudgedTraffic
 from contracts_app.services.promises import REFUSED_TRAFFIC
 from meshline.core import redact, yaml12
@@ -85,7 +86,11 @@ class Verdict:
                 why = "it is not known whether each consumer gets what it expects."
             return f"Nobody could say whether {against} is broken: {why} {how}".replace("_", " ")
         shown = change.deciding.comparison.counterexample
-        if shown is not None and shown.accepted_by == "new":
+        if only_identifiers(change.deciding.comparison):
+            said = (
+                f"The same customer, order, ticket or cart can have another id than in {against}."
+            )
+        elif shown is not None and shown.accepted_by == "new":
             said = f"Something valid here is refused by {against}."
         elif change.deciding.comparison.verdict == "breaking":
             said = f"Something valid in {against} is refused here."

@@ -10,6 +10,7 @@ from typing import Literal
 from contracts_app.rules.compat import Bump, Comparison, Direction, Policy, compare
 from contracts_app.rules.consumer_impact import Impact, impacts
 from contracts_app.rules.contract_spec import ContractSpec
+from contracts_app.rules.identity_change import with_identifiers
 from contracts_app.rules.inclusion import Verdict
 from contracts_app.rules.on_unknown import Doubt, doubt_of
 from contracts_app.rules.versions import bump, parse_version
@@ -144,13 +145,14 @@ def _says_the_same(one: ContractSpec, other: ContractSpec) -> bool:
 
 
 def _about_payloads(spec: ContractSpec) -> tuple[object, ...]:
-    return (spec.full_schema, [one.payload for one in spec.examples_valid])
+    shown = [one.payload for one in spec.examples_valid]
+    return (spec.full_schema, shown, spec.identity)
 
 
 def _compared(old: ContractSpec, new: ContractSpec, budget_s: float) -> Comparison:
     policy: Policy = "strict" if new.compatibility.policy == "strict" else "tolerant_reader"
     examples = [one.payload for one in (*old.examples_valid, *new.examples_valid)]
-    return compare(
+    comparison = compare(
         old.full_schema,
         new.full_schema,
         direction=direction_of(new.compatibility.mode),
@@ -158,6 +160,7 @@ def _compared(old: ContractSpec, new: ContractSpec, budget_s: float) -> Comparis
         examples=examples,
         budget_s=budget_s,
     )
+    return with_identifiers(comparison, old.identity, new.identity)
 
 
 def _verdict(mode: str, verdicts: Sequence[Verdict], found: Sequence[Impact]) -> Verdict:

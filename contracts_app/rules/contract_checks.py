@@ -6,6 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from contracts_app.rules import schema_safety
+from contracts_app.rules.identifiers import parse_identity
+from contracts_app.rules.identity import IdentityPointers
+from contracts_app.rules.identity_checks import (
+    identifier_violations,
+    identity_findings,
+    reference_findings,
+)
 from contracts_app.rules.states import parse_states, state_findings
 from contracts_app.rules.validate import Schema, Violation, violations
 from contracts_app.rules.versions import parse_version
@@ -21,9 +28,10 @@ _Value = Mapping[str, Any]
 def contract_findings(value: _Value) -> list[Finding]:
     """Return the findings of a contract whose shape is right. Their lines are 0."""
     found = [*_schema(value), *_times(value), *_names(value), *_states(value)]
+    found += reference_findings(value)
     if not refusals(found):
         found += [*_valid_examples(value), *_invalid_examples(value), *_consumers(value)]
-        found += _identity(value)
+        found += identity_findings(value)
     return found
 
 
@@ -38,7 +46,9 @@ def _judge(value: _Value, payload: Any) -> list[Violation]:
     formats = value.get("compatibility", {}).get("formats", "assert") == "assert"
     dialect = value["schema"].get("dialect", "2020-12")
     schema: Schema = value["schema"]["payload"]
-    return violations(schema, payload, dialect=dialect, formats=formats)
+    found = violations(schema, payload, dialect=dialect, formats=formats)
+    identity = IdentityPointers(**parse_identity(value["identity"]))
+    return found or identifier_violations(identity, payload)
 
 
 def _valid_examples(value: _Value) -> Iterator[Finding]:
@@ -77,23 +87,6 @@ def is_at(violation: Violation, pointer: str, payload: Any) -> bool:
     missing = get(payload, pointer, MISSING) is MISSING
     closed = violation.rule in ("additionalProperties", "unevaluatedProperties")
     return (violation.rule == "required" and missing) or (closed and not missing)
-
-
-def _identity(value: _Value) -> Iterator[Finding]:
-    payloads = [example["payload"] for example in value["examples"]["valid"]]
-    for name, pointer in value["identity"].items():
-        found = [get(payload, pointer, MISSING) is not MISSING for payload in payloads]
-        # Only the event's own id stands in every payload; the others may be optional.
-        if not any(found) or (name == "event_id" and not all(found)):
-            which = "every" if name == "event_id" else "any"
-            refused = name == "event_id"
-            yield Finding(
-                f"/identity/{name}",
-                0,
-                f"Nothing stands at {pointer} in {which} valid example.",
-                "Mend the pointer, or add an example that has the value.",
-                Severity.REFUSED if refused else Severity.WARNING,
-            )
 
 
 def _times(value: _Value) -> Iterator[Finding]:

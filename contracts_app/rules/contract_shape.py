@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts_app.rules.identifiers import KINDS as IDENTIFIERS
+from contracts_app.rules.normalising import PLAIN_STEPS
 from contracts_app.rules.shape import closed
 
 STATUSES = ("draft", "in_review", "active", "deprecated", "retired")
@@ -66,18 +68,48 @@ _COMPATIBILITY = closed(
     formats={"enum": ["assert", "annotate"]},
     on_unknown={"enum": ON_UNKNOWN},
 )
+_STEP = {
+    "if": {"type": "object"},
+    "then": closed(
+        "",
+        strip_prefix={"type": "string", "minLength": 1, "maxLength": 80},
+        vendor={"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,39}$"},
+    )
+    | {"minProperties": 1, "maxProperties": 1},
+    "else": {"enum": PLAIN_STEPS},
+}
+_READ = closed(
+    "at",
+    at={
+        "if": {"type": "array"},
+        "then": {"items": _POINTER, "minItems": 1, "maxItems": 5},
+        "else": _POINTER,
+    },
+    **{"as": {"type": "array", "items": _STEP, "maxItems": 10}},
+)
+_ONE_WAY = {"if": {"type": "object"}, "then": _READ, "else": _POINTER}
+_WAYS = {
+    "if": {"type": "array"},
+    "then": {"items": _ONE_WAY, "minItems": 1, "maxItems": 5},
+    "else": _ONE_WAY,
+}
+_SAME = {
+    "if": {"type": "object", "required": ["of"]},
+    "then": closed("of", of={"enum": IDENTIFIERS}),
+    "else": _WAYS,
+}
 _IDENTITY = closed(
     "event_id",
     event_id=_POINTER,
-    correlation=_POINTER,
+    correlation=_SAME,
     occurred_at=_POINTER,
-    subject=_POINTER,
-    ticket=_POINTER,
-    customer=_POINTER,
-    order=_POINTER,
+    subject=_SAME,
+    ticket=_WAYS,
+    customer=_WAYS,
+    order=_WAYS,
     email=_POINTER,
     customer_name=_POINTER,
-    cart=_POINTER,
+    cart=_WAYS,
 )
 _EXAMPLES = closed(
     "valid invalid",

@@ -13,7 +13,9 @@ from jsonschema_rs import Validator
 
 from contracts_app.rules.contract_checks import contract_findings
 from contracts_app.rules.contract_shape import CONTRACT_SHAPE, ON_UNKNOWN
+from contracts_app.rules.identifiers import parse_identity
 from contracts_app.rules.identity import IdentityPointers
+from contracts_app.rules.identity_checks import identifier_violations, with_remedies
 from contracts_app.rules.schema_walk import mapped
 from contracts_app.rules.shape import refuse_if, shape_findings, with_lines
 from contracts_app.rules.states import StateMachine, parse_states
@@ -198,8 +200,12 @@ class ContractSpec:
         return {"$schema": ADDRESSES[self.dialect], **schema}
 
     def violations(self, payload: Json) -> list[Violation]:
-        """Return where a payload departs from this version's schema, sorted by path."""
-        return departures(self._validator, payload)
+        """Return where a payload departs from this version's schema, sorted by path.
+
+        One that keeps it may still hold identifiers that nobody can read; then those.
+        """
+        found = departures(self._validator, payload)
+        return found or identifier_violations(self.identity, payload)
 
     @cached_property
     def _validator(self) -> Validator:
@@ -218,7 +224,7 @@ def parse_contract(document: Document) -> ContractSpec:
 
 def check_contract(document: Document) -> list[Finding]:
     """Return everything that is wrong or doubtful with a contract document, sorted by line."""
-    findings = shape_findings(CONTRACT_SHAPE, document)
+    findings = with_remedies(shape_findings(CONTRACT_SHAPE, document))
     if refusals(findings):
         return findings  # the other checks rely on the shape
     return with_lines(contract_findings(document.value), document)
@@ -244,7 +250,7 @@ def _build(value: Mapping[str, Any], warnings: tuple[Finding, ...]) -> ContractS
             compatibility.get("policy", "tolerant_reader"),
             compatibility.get("on_unknown", ON_UNKNOWN[0]),
         ),
-        identity=IdentityPointers(**value["identity"]),
+        identity=IdentityPointers(**parse_identity(value["identity"])),
         schema=schema,
         dialect=dialect_of(schema, value["schema"].get("dialect", "2020-12")),
         formats=compatibility.get("formats", "assert") == "assert",

@@ -13,7 +13,14 @@ class Expectation(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="expectations")
     path = models.CharField(max_length=120)
     contract = models.CharField(max_length=120)
-    key = models.CharField(max_length=200)
+    key = models.CharField(max_length=200, help_text="In its canonical form.")
+    given = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The key as the flow gave it, if that is another text.",
+    )
     ticket = models.CharField(max_length=80, blank=True)
     state = models.CharField(
         max_length=10,
@@ -51,3 +58,8 @@ class Expectation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contract} {self.key} {self.state}"
+
+    @property
+    def keys(self) -> list[str]:
+        """Under which keys an event may have been stored that this one waits for."""
+        return [self.key, self.given] if self.given else [self.key]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+from contracts_app.rules.schema_paths import ALL_TYPES, Schema, look_up, names_at
 from contracts_app.rules.validate import violations
 from meshline.core.errors import SchemaRefused
 from meshline.core.findings import Finding
@@ -21,7 +22,6 @@ from orchestration.rules.expressions import (
     is_expression,
     shorten,
 )
-from orchestration.rules.schema_paths import ALL_TYPES, Schema, look_up, names_at
 
 _STATIC_TYPES = {
     "BOOL": frozenset({"boolean"}),

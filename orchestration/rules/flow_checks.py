@@ -6,6 +6,7 @@ from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contracts_app.rules.schema_paths import Schema
 from meshline.core.findings import Finding
 from orchestration.rules.catalog import Catalog, Operation
 from orchestration.rules.contract_lookup import ContractLookup
@@ -33,7 +34,6 @@ from orchestration.rules.flow_spec import (
     give_ups,
 )
 from orchestration.rules.references import References
-from orchestration.rules.schema_paths import Schema
 
 SAFETIES = ("idempotent", "lookup", "manual")
 

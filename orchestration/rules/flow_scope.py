@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from contracts_app.rules.schema_paths import Schema
 from meshline.core.safejson import Json
-from orchestration.rules.schema_paths import Schema
 
 _TEXT = {"type": "string"}
 _MAYBE = {"type": ["string", "null"]}

@@ -18,10 +18,10 @@ from meshline.core.safejson import Json
 from orchestration import wake
 from orchestration.models import Event, SubjectState
 from orchestration.rules import expressions
-from orchestration.services import expectations, runs, timers
+from orchestration.services import correlation, expectations, runs, subjects, timers
 
 
-def name_subjects(event: Event, spec: ContractSpec, payload: Json) -> None:
+def name_subjects(event: Event, spec: ContractSpec, payload: Json, *, standing: Standing) -> None:
     """Fill in whom the event is about: ticket, customer, order, correlation, subject."""
     names = identity.resolve(spec.identity, payload)
     event.correlation = (names.correlation or "")[:200]
@@ -32,12 +32,12 @@ def name_subjects(event: Event, spec: ContractSpec, payload: Json) -> None:
     event.email = (names.email or "")[:254]
     event.order = (names.order or "")[:80]
     if not event.ticket and event.correlation:
-        _take_names_of_the_cause(event)
+        _take_names_of_the_cause(event, correlation.of_event(event, spec, payload, standing))
 
 
-def _take_names_of_the_cause(event: Event) -> None:
+def _take_names_of_the_cause(event: Event, keys: correlation.Keys) -> None:
     """An acknowledgement names no ticket: the request under the same correlation key does."""
-    cause = Event.objects.filter(correlation=event.correlation).exclude(ticket="").first()
+    cause = Event.objects.filter(correlation__in=keys).exclude(ticket="").first()
     if cause is not None:
         _take_names(event, cause)
 
@@ -58,8 +58,9 @@ def start(
     after the commit if there is something for them. Call it in the transaction that stores it.
     Returns why the subject's state forbids it: then it has started nothing. Empty if it went on.
     """
-    waiting = expectations.lock_waiting(event)
-    backward = _move_subject(event, spec, payload)
+    keys = correlation.of_event(event, spec, payload, standing)
+    waiting = expectations.lock_waiting(event, keys)
+    backward = _move_subject(event, spec, payload, standing)
     if backward:
         return backward
     due = waiting.fulfil(now=standing.now)
@@ -70,14 +71,17 @@ def start(
     return ()
 
 
-def _move_subject(event: Event, spec: ContractSpec, payload: Json) -> tuple[Violation, ...]:
+def _move_subject(
+    event: Event, spec: ContractSpec, payload: Json, standing: Standing
+) -> tuple[Violation, ...]:
     """Advance the contract's state machine; return why, if the event may not move it."""
-    key = event.subject or event.correlation
-    if spec.states is None or not key:
+    keys = correlation.of_subject(event, spec, payload, standing)
+    if spec.states is None or not keys:
         return ()
     if not spec.states.moves:
-        _read_subject(event, spec.states.subject, key)
+        _read_subject(event, spec.states.subject, keys)
         return ()
+    key = subjects.kept_under(event.contract, keys)
     return _advance_subject(event, spec, spec.states, key, payload)
 
 
@@ -127,9 +131,10 @@ def _explained(
     )
 
 
-def _read_subject(event: Event, kind: str, key: str) -> None:
+def _read_subject(event: Event, kind: str, keys: correlation.Keys) -> None:
     """A contract without moves only reads the state that another contract's events have moved."""
-    row = SubjectState.objects.filter(kind=kind, subject=key).exclude(event_id=None).first()
+    rows = SubjectState.objects.filter(kind=kind, subject__in=keys)
+    row = rows.exclude(event_id=None).first()
     if row is None or row.event_id is None:
         return
     event.state_before = event.state_after = row.state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -11,23 +11,30 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 
+from contracts_app.queries.standing import Standing
+from contracts_app.rules.normalising import LONGEST
 from meshline.core.errors import Unavailable
 from orchestration.models import Event, EventState, Expectation, Run, RunState
-from orchestration.services import journal
+from orchestration.services import correlation, journal
 
 OPEN = ("open", "fulfilled")
 _OPEN_WAITS = """
 SELECT id, run_id FROM orchestration_expectation
- WHERE contract = %s AND key = %s AND state = 'open'
+ WHERE contract = %s AND key = ANY(%s) AND state = 'open'
 """
 NEWCOMERS = 5
 
 
-def lock_key(contract: str, key: str) -> None:
-    """Make both sides of a match, the wait and the arrival, queue up behind each other."""
+def lock_keys(contract: str, keys: Iterable[str]) -> None:
+    """Make both sides of a match, the wait and the arrival, queue up behind each other.
+
+    One statement for all keys of one side, always in the same order.
+    """
+    names = sorted({f"await:{contract}:{key}" for key in keys})
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"await:{contract}:{key}"]
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) name",
+            [names],
         )
 
 
@@ -64,18 +71,19 @@ class _Newcomer(Exception):
     """A wait was opened between looking and locking."""
 
 
-def lock_waiting(event: Event) -> Waiting:
-    """Lock what waits for this event, in the event's transaction, before anything else is locked.
+def lock_waiting(event: Event, keys: Sequence[str]) -> Waiting:
+    """Lock what waits for this event under any of its keys, before anything else is locked.
 
+    Call it in the event's transaction.
     The order is run, key, expectation, as in a worker's transaction; the other way round the two
     would wait for each other. A wait that is opened meanwhile makes it look once more.
     """
-    if not event.correlation:
+    if not keys:
         return Waiting(event, ())
     for _ in range(NEWCOMERS):
         try:
             with transaction.atomic():
-                return Waiting(event, _locked(event))
+                return Waiting(event, _locked(event, keys))
         except _Newcomer:
             continue
     raise Unavailable(
@@ -84,21 +92,21 @@ def lock_waiting(event: Event) -> Waiting:
     )
 
 
-def _locked(event: Event) -> tuple[_Wait, ...]:
-    runs = {wait.run for wait in _open_waits(event)}
+def _locked(event: Event, keys: Sequence[str]) -> tuple[_Wait, ...]:
+    runs = {wait.run for wait in _open_waits(event, keys)}
     if runs:
         list(Run.objects.select_for_update().filter(pk__in=runs).order_by("pk").values_list("pk"))
-    lock_key(event.contract, event.correlation)
-    waiting = _open_waits(event)
+    lock_keys(event.contract, keys)
+    waiting = _open_waits(event, keys)
     if not {wait.run for wait in waiting} <= runs:
         raise _Newcomer
     return waiting
 
 
-def _open_waits(event: Event) -> tuple[_Wait, ...]:
+def _open_waits(event: Event, keys: Sequence[str]) -> tuple[_Wait, ...]:
     """Asked twice for every event, mostly in vain: so in plain SQL."""
     with connection.cursor() as cursor:
-        cursor.execute(_OPEN_WAITS, [event.contract, event.correlation])
+        cursor.execute(_OPEN_WAITS, [event.contract, list(keys)])
         return tuple(_Wait(*row) for row in cursor.fetchall())
 
 
@@ -112,12 +120,14 @@ def open_expectation(
 ) -> Expectation:
     """Wait for `key` until `due_at`; an event that came early is matched at once.
 
-    The same wait opened again (renewed or retried) keeps its row and what it has judged already.
+    The key is kept in its canonical form, and beside it as given, if that differs. The same wait
+    opened again (renewed or retried) keeps its row and what it has judged already.
     """
-    lock_key(contract, key)
+    keys = correlation.of_text(contract, key, Standing.at(now))
+    lock_keys(contract, keys)
     expectation = (
         Expectation.objects.select_for_update()
-        .filter(run=run, path=path, key=key, state__in=OPEN)
+        .filter(run=run, path=path, key__in=keys, state__in=OPEN)
         .first()
     )
     if expectation is None:
@@ -125,7 +135,8 @@ def open_expectation(
             run=run,
             path=path,
             contract=contract,
-            key=key,
+            key=keys[0][:LONGEST],
+            given=key[:LONGEST] if len(keys) > 1 else "",
             ticket=run.ticket,
             opened_at=now,
             due_at=due_at,
@@ -143,7 +154,7 @@ def next_unjudged(expectation: Expectation) -> Event | None:
     """The oldest stored event under the key that this expectation has not judged yet."""
     return (
         Event.objects.filter(
-            correlation=expectation.key,
+            correlation__in=expectation.keys,
             contract=expectation.contract,
             state=EventState.ACCEPTED,
             own_write=False,

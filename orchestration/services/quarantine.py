@@ -37,7 +37,7 @@ def release(*, held: HeldEvent, by: User, reason: str, ticket: str = "", now: da
     event.contract_version = judged.version.version
     event.own_write = judged.mapped.own_write
     spec = registry.spec_of(judged.version)
-    acceptance.name_subjects(event, spec, judged.mapped.payload)
+    acceptance.name_subjects(event, spec, judged.mapped.payload, standing=standing)
     event.save()
     EventBody.objects.filter(pk=event.pk).update(payload=judged.mapped.payload)
     _decide(locked, event, state="released", by=by, reason=reason, ticket=ticket, now=now)

@@ -124,7 +124,8 @@ def _rows_of(delivery: Delivery, judged: Judged) -> tuple[Event, EventBody]:
         digest=delivery.digest,
     )
     if judged.version is not None:
-        acceptance.name_subjects(event, registry.spec_of(judged.version), mapped.payload)
+        spec = registry.spec_of(judged.version)
+        acceptance.name_subjects(event, spec, mapped.payload, standing=delivery.standing)
     body = EventBody(
         id=event.pk,
         raw=delivery.raw,

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from contracts_app.rules.schema_paths import Schema, any_of
 from meshline.core.findings import Finding, Severity
 from orchestration.rules.catalog import CATALOG
 from orchestration.rules.contract_lookup import Contracts
 from orchestration.rules.expression_checks import Scope
 from orchestration.rules.references import References
-from orchestration.rules.schema_paths import Schema, any_of
 
 # Actions of a runbook that work on one step of the run's flow.
 _ON_A_STEP = ("flow.retry_step", "flow.satisfy_expectation")

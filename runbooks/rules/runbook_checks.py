@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from contracts_app.rules.schema_paths import Schema, any_of, look_up
 from contracts_app.rules.shape import shape_findings, with_lines
 from contracts_app.rules.validate import compile_schema
 from meshline.core.durations import parse_duration
@@ -25,7 +26,6 @@ from orchestration.rules.flow_scope import (
     shape_of,
 )
 from orchestration.rules.references import References
-from orchestration.rules.schema_paths import Schema, any_of, look_up
 from runbooks.rules.action_catalog import ACTIONS
 from runbooks.rules.placeholders import places_in
 from runbooks.rules.runbook_graph import graph_findings

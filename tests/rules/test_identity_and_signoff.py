@@ -13,12 +13,12 @@ from contracts_app.rules.identity import (
     Identity,
     IdentityPointers,
     canonical_customer,
-    canonical_email,
     canonical_order,
     canonical_ticket,
     instant,
     resolve,
 )
+from contracts_app.rules.normalising import canonical_email
 from contracts_app.rules.signoff import Signature
 from meshline.core.errors import Misconfigured
 from meshline.core.keys import TicketKey

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.rules.schema_paths import any_of, look_up, names_at
+from contracts_app.rules.schema_paths import any_of, look_up, names_at
 
 MONEY = {"type": "object", "required": ["value"], "properties": {"value": {"type": "integer"}}}
 SCHEMA: dict[str, Any] = {
