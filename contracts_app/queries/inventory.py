@@ -59,6 +59,11 @@ def flow_named(name: str) -> InventoryFlow:
     return found
 
 
+def flow_of_contract(name: str) -> InventoryFlow | None:
+    """Return the flow that a contract came from: the one of its name, if it was written down."""
+    return InventoryFlow.objects.filter(name=name).first()
+
+
 def entries() -> list[FlowEntry]:
     """Return every flow, for the file and the pilot's proposal."""
     return [flow.entry for flow in InventoryFlow.objects.all()]

@@ -20,7 +20,7 @@ from contracts_app.queries.signoffs import lifetime
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.golive import gaps
 from contracts_app.rules.signoff import title_of
-from meshline.console import access, contract_downloads
+from meshline.console import access, contract_cards, contract_downloads
 from meshline.console.addresses import tabs, with_query
 from meshline.console.ui import lineage, nav
 from meshline.core.errors import DocumentRefused, NotFound
@@ -50,6 +50,7 @@ def context(
     handoffs = traffic.newest_handoffs(listed.name)
     signoffs = _signoffs(version, spec, now)
     gates = gates_of(version, spec) if spec else ()
+    policies = _policies(listed.name)
     access.veil(request.user, handoffs)
     return {
         "now": now,
@@ -65,7 +66,7 @@ def context(
         "gates_open": gaps(gates),
         "gates_passed": [gate for gate in gates if gate.passed],
         "unsigned": version.state in registry.SERVING and any(not one["row"] for one in signoffs),
-        "policies": _policies(listed.name),
+        "policies": policies,
         "routes": _routes(spec),
         "runbooks": _runbooks(listed.name, spec),
         "flows": flows,
@@ -79,6 +80,9 @@ def context(
         "standards": contract_downloads.offered(version.state) if spec else [],
         "admin_url": _admin_url(request, version),
         "public_url": _public_url(version),
+        **contract_cards.context(
+            listed.contract, spec, now, calendars=[one["spec"].calendar for one in policies]
+        ),
         **_tabbed(request, listed, version, spec),
     }
 
