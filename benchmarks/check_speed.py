@@ -8,7 +8,9 @@ ten versions of its contract, no two of which say the same.
 
 Measured on two cores that others used too, 300 contracts with 10 versions: a hundred changed took
 26 s when ruamel read every file; 12 s since plain files are scanned by meshline.core.yaml_quick;
-7 s with two processes, 8 s among 1,000 contracts. One changed file took 0.3 s.
+7 s with two processes, 8 s among 1,000 contracts. One changed file took 0.3 s. Then the texts of
+patterns were made once only, and a version's step is asked of the prover alone: what was 33 s
+while others kept both cores busy is 8 s.
 """
 
 from __future__ import annotations

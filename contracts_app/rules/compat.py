@@ -178,5 +178,5 @@ def _bump(
     if direction == "full" or canonical.same(old, new):
         return "patch"  # both directions are proved: the same payloads are accepted
     inner, outer = (new, old) if direction == "backward" else (old, new)
-    same = included(inner, outer, examples=examples, budget_s=0.05)
+    same = included(inner, outer, examples=examples, budget_s=0.05, proofs_only=True)
     return "patch" if same.verdict == "compatible" else "minor"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import rstr
@@ -290,11 +291,20 @@ def _of_pattern(pattern: str) -> str:
 def _of_pattern_all(pattern: str) -> Iterator[str]:
     """Yield a few texts that a pattern finds, if it is one that Python reads as well."""
     for seed in range(4):
-        try:
-            made = rstr.Rstr(random.Random(seed)).xeger(pattern)  # noqa: S311 - the same each time
-        except (re.error, ValueError, KeyError, OverflowError, RecursionError):
+        made = _of_pattern_at(pattern, seed)
+        if made is None:
             return
-        yield made[:MAX_CHARS]
+        yield made
+
+
+@lru_cache(maxsize=512)
+def _of_pattern_at(pattern: str, seed: int) -> str | None:
+    """Make one text; remembered, for a search asks for the same ones over and over."""
+    try:
+        made: str = rstr.Rstr(random.Random(seed)).xeger(pattern)  # noqa: S311 - the same each time
+    except (re.error, ValueError, KeyError, OverflowError, RecursionError):
+        return None
+    return made[:MAX_CHARS]
 
 
 def _fitted(text: str, form: Form) -> Iterator[str]:

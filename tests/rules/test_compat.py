@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rstr
 
 from contracts_app.rules.compat import Comparison, compare
+from contracts_app.rules.inclusion import included
 from contracts_app.rules.samples import FORMATS
 from contracts_app.rules.validate import violations
 from tests.rules.schema_changes import REALISTIC, Change, single_changes
@@ -340,3 +342,36 @@ def test_true_is_not_one_as_it_is_to_python(
     assert {one.rule for one in found.changes} == (
         {"enum-value-added", "enum-value-removed"} if verdict == "breaking" else set()
     )
+
+
+@pytest.mark.parametrize("name", HAND_MADE)
+def test_who_asks_for_proofs_only_is_told_the_same_of_what_is_proved(name: str) -> None:
+    old, new, _ = HAND_MADE[name]
+    for inner, outer in ((old, new), (new, old)):
+        whole, proved = included(inner, outer), included(inner, outer, proofs_only=True)
+        assert (proved.verdict == "compatible") == (whole.verdict == "compatible")
+
+
+def test_texts_of_a_pattern_are_made_once_for_all_comparisons(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a check of many contracts spends most of its time on them."""
+    made: Counter[str] = Counter()
+    honest = rstr.Rstr.xeger
+
+    def counted(self: rstr.Rstr, pattern: str) -> str:
+        made[pattern] += 1
+        return honest(self, pattern)
+
+    monkeypatch.setattr(rstr.Rstr, "xeger", counted)
+    pattern = "^once-[a-z]{3}-[0-9]{4}$"
+    old = {
+        "type": "object",
+        "properties": {"id": {"type": "string", "pattern": pattern}},
+        "required": ["id"],
+        "additionalProperties": False,
+    }
+    for number in range(10):
+        new = old | {"properties": {**old["properties"], f"note{number}": {"type": "string"}}}  # type: ignore[dict-item]
+        assert compare(old, new).verdict == "compatible"
+    assert 1 <= made[pattern] <= 4
