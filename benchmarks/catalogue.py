@@ -24,9 +24,11 @@ TEMPLATE = Path("meshline/pilot/contracts/billing/billing.refund.completed/1.2.0
 PAGES = {
     "catalogue": "/contracts/",
     "filtered": "/contracts/?risk=critical&status=active",
+    "by health": "/contracts/?health=silent",
     "search by name": "/contracts/?q=made.c0500",
     "search by field": "/contracts/?q=failure_code",
     "contract": "/contracts/made.c0500/",
+    "side by side": "/contracts/made.c0500/compare/?from=1.3.0&to=1.9.0",
 }
 
 

@@ -22,6 +22,7 @@ from contracts_app.queries import oncall
 from contracts_app.queries.drift import contracts_with_drift
 from contracts_app.queries.registry import SERVING
 from contracts_app.queries.standing import Standing
+from contracts_app.rules.contract_health import MEASURED, Health
 from contracts_app.rules.versions import parse_version
 from meshline.core.errors import BadValue, NotFound
 
@@ -31,7 +32,7 @@ RISKS = ("critical", "high", "medium", "low")
 
 @dataclass(frozen=True)
 class Numbered:
-    """One version without its text; consumers and fallback are told of the serving one."""
+    """One version without its text; consumers, fallback, targets are told of the serving one."""
 
     pk: int
     version: str
@@ -39,6 +40,7 @@ class Numbered:
     published_at: datetime | None = None
     consumers: int = 0
     fallback: str = ""
+    targets: tuple[tuple[str, str], ...] = ()  # of its objectives: what is measured, and the share
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Listed:
     versions: tuple[Numbered, ...]
     owners: tuple[Answers, ...]
     drifts: bool = False
+    health: Health | None = None
 
     @property
     def name(self) -> str:
@@ -121,6 +124,8 @@ def values_of(row: Listed, facet: str) -> frozenset[str]:
             return row.missing
         case "drift":
             return frozenset({"open"} if row.drifts else ())
+        case "health":
+            return frozenset({row.health.state} if row.health else ())
     return frozenset()
 
 
@@ -226,12 +231,20 @@ def _numbered(rows: QuerySet[ContractVersion]) -> dict[int, tuple[Numbered, ...]
 
 
 def _details(pks: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Return what the texts of some versions say of consumers and of the manual fallback."""
-    inner = ("pk", "body__consumers", "body__manual_fallback__runbook")
+    """Return what the texts of some versions say of consumers, fallback and objectives."""
+    inner = ("pk", "body__consumers", "body__manual_fallback__runbook", "body__slo")
     rows = ContractVersion.objects.filter(pk__in=pks).order_by().values_list(*inner)
     return {
-        pk: {"consumers": len(consumers or ()), "fallback": fallback or ""}
-        for pk, consumers, fallback in rows
+        pk: {
+            "consumers": len(consumers or ()),
+            "fallback": fallback or "",
+            "targets": tuple(
+                (str(one["sli"]), str(one["target"]))
+                for one in objectives or ()
+                if one.get("sli") in MEASURED and one.get("target")
+            ),
+        }
+        for pk, consumers, fallback, objectives in rows
     }
 
 

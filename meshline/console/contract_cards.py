@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,13 @@ from contracts_app.rules.contract_spec import ContractSpec
 
 
 def context(
-    contract: Contract, spec: ContractSpec | None, now: datetime, *, calendars: Iterable[str]
+    contract: Contract,
+    spec: ContractSpec | None,
+    now: datetime,
+    policies: Iterable[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return what these cards show; `calendars` are those of the contract's own policies."""
+    """Return what these cards show; `policies` are the contract's own, as the page lists them."""
+    calendars = [one["spec"].calendar for one in policies]
     return {
         "contacts": matrix_of(contract, spec, now, calendars=calendars),
         "rollout": rollout_of(contract, spec) if spec else None,

@@ -80,9 +80,7 @@ def context(
         "standards": contract_downloads.offered(version.state) if spec else [],
         "admin_url": _admin_url(request, version),
         "public_url": _public_url(version),
-        **contract_cards.context(
-            listed.contract, spec, now, calendars=[one["spec"].calendar for one in policies]
-        ),
+        **contract_cards.context(listed.contract, spec, now, policies),
         **_tabbed(request, listed, version, spec),
     }
 

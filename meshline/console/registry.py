@@ -18,11 +18,12 @@ from django.views.decorators.http import require_GET
 from contracts_app.models import ContractState
 from contracts_app.queries import catalogue, clock, people
 from contracts_app.queries.catalogue import Listed, Wanted
+from contracts_app.rules.contract_health import TITLES as HEALTH
 from meshline.console import access, contract_page
 from meshline.console.addresses import with_query
 from meshline.console.export import csv_answer
 from meshline.core.errors import NotFound
-from orchestration.queries import traffic
+from orchestration.queries import contract_health, traffic
 from orchestration.queries.traffic import Traffic
 from runbooks.rules.permit import may
 
@@ -36,6 +37,7 @@ RISKS = {risk: risk.capitalize() for risk in catalogue.RISKS}
 DRIFT = {"open": "Has drift"}
 MISSING = {"owner": "Owner", "fallback": "Manual fallback", "signoff": "Sign-off"}
 FACETS = {
+    "health": "Health",
     "status": "Status",
     "risk": "Risk",
     "owner": "Owner",
@@ -43,7 +45,19 @@ FACETS = {
     "missing": "Missing",
     "drift": "Drift",
 }
-DOTS = {"critical": "bad", "high": "high", "medium": "warn"}
+DOTS = {
+    "risk": {"critical": "bad", "high": "high", "medium": "warn"},
+    "health": {"failing": "bad", "at-risk": "warn", "healthy": "good", "silent": "muted"},
+    "missing": dict.fromkeys(MISSING, "warn"),
+    "drift": dict.fromkeys(DRIFT, "warn"),
+}
+TITLES: dict[str, dict[str, str]] = {
+    "status": STATES,
+    "risk": RISKS,
+    "missing": MISSING,
+    "drift": DRIFT,
+    "health": {str(state): title for state, title in HEALTH.items()},
+}
 SORTS = {"name": "name", "risk": "risk", "waiting": "needs a person", "volume": "events, 24 h"}
 
 
@@ -80,7 +94,7 @@ def contracts_csv(request: ConsoleRequest) -> HttpResponse:
     rows = (Row(listed, counted[listed.name]) for listed in shown)
     header = ("contract", "title", "risk", "version", "state", "producer", "consumers",
               "contract_owner", "runtime_owner", "product_owner", "manual_fallback",
-              "events_24h", "needs_a_person")  # fmt: skip
+              "events_24h", "needs_a_person", "health")  # fmt: skip
     return csv_answer("contracts.csv", header, (_cells(row) for row in rows))
 
 
@@ -118,7 +132,7 @@ def list_context(request: ConsoleRequest, since: datetime) -> dict[str, Any]:
     """What the catalogue shows, by the filters in the address."""
     wanted = _wanted(request)
     sort = request.GET.get("sort", "")
-    found = catalogue.catalogue(wanted.q)
+    found = contract_health.with_health(catalogue.catalogue(wanted.q), since + DAY)
     shown = [listed for listed in found if wanted.takes(listed)]
     pages = Paginator(_sorted(shown, sort, since), PAGE)
     page = pages.get_page(request.GET.get("page"))
@@ -175,7 +189,7 @@ def _facet(name: str, wanted: Wanted, found: Sequence[Listed]) -> dict[str, Any]
         if wanted.takes(listed, without=name):
             for value in catalogue.values_of(listed, name):
                 counts[value] = counts.get(value, 0) + 1
-    titles = {"status": STATES, "risk": RISKS, "missing": MISSING, "drift": DRIFT}.get(name)
+    titles = TITLES.get(name)
     if name == "system":
         titles = {one.contract.producer: one.producer or "Not named" for one in found}
     titles = titles or {value: value for value in sorted(counts)}
@@ -186,11 +200,7 @@ def _facet(name: str, wanted: Wanted, found: Sequence[Listed]) -> dict[str, Any]
             "title": title,
             "count": counts.get(value, 0),
             "ticked": value in ticked,
-            "dot": DOTS.get(value, "")
-            if name == "risk"
-            else "warn"
-            if name in ("missing", "drift")
-            else "",
+            "dot": DOTS.get(name, {}).get(value, ""),
         }
         for value, title in titles.items()
         if counts.get(value) or value in ticked
@@ -241,4 +251,5 @@ def _cells(row: Row) -> tuple[object, ...]:
         serving.fallback if serving else "",
         row.traffic.received,
         row.traffic.waiting,
+        listed.health.title if listed.health else "",
     )
