@@ -19,6 +19,7 @@ from contracts_app.models.golive import GateEvidence
 from contracts_app.models.inventory import InventoryFlow
 from contracts_app.models.oncall import Rota
 from contracts_app.models.owner import Owner, OwnerRole, Ownership
+from contracts_app.models.saved_view import DefaultView, SavedView
 from contracts_app.models.sla import BusinessCalendar, SlaPolicy
 from contracts_app.models.source import Source
 from contracts_app.models.stamp import RegistryStamp
@@ -34,6 +35,7 @@ __all__ = [
     "ContractTestResult",
     "ContractTestRun",
     "ContractVersion",
+    "DefaultView",
     "Deployment",
     "Deputation",
     "DocumentState",
@@ -49,6 +51,7 @@ __all__ = [
     "RegistryStamp",
     "RiskClass",
     "Rota",
+    "SavedView",
     "SignOff",
     "SignOffAsk",
     "SlaPolicy",

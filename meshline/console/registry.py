@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from contracts_app.models import ContractState
-from contracts_app.queries import catalogue, clock, people
+from contracts_app.queries import catalogue, clock, people, saved_views
 from contracts_app.queries.catalogue import Listed, Wanted
 from contracts_app.rules.contract_health import TITLES as HEALTH
 from meshline.console import access, contract_page
 from meshline.console.addresses import with_query
 from meshline.console.export import csv_answer
+from meshline.console.saved_views import context as saved_view_context
 from meshline.core.errors import NotFound
 from orchestration.queries import contract_health, traffic
 from orchestration.queries.traffic import Traffic
@@ -74,7 +75,10 @@ def contract_list(request: ConsoleRequest) -> HttpResponse:
     """The catalogue: search, facets and order stand in the address."""
     access.require_reader(request.user)
     now = clock.now()
-    context = list_context(request, now - DAY) | {"now": now}
+    views = saved_views.views_of(request.user)
+    if views.default and not request.GET and not request.htmx:
+        return redirect(f"{reverse('console:contracts')}?{views.default.query}")
+    context = list_context(request, now - DAY) | saved_view_context(request, views) | {"now": now}
     template = "_list" if request.htmx else "page"
     return render(request, f"console/contracts/{template}.html", context)
 
@@ -155,6 +159,7 @@ def list_context(request: ConsoleRequest, since: datetime) -> dict[str, Any]:
         "mine": wanted.mine is not None,
         "views": _views(wanted, found, mine),
         "here": with_query(address, kept),
+        "kept": with_query("", kept).removeprefix("?"),
         "may_export": bool(may(people.roles_of(request.user), "export.csv", owns=bool(mine))),
         "export_url": with_query(reverse("console:contracts-csv"), kept),
     }
@@ -212,7 +217,7 @@ def _views(wanted: Wanted, found: Sequence[Listed], mine: frozenset[str]) -> lis
     """Short ways to what is asked for often."""
     address = reverse("console:contracts")
     named: list[tuple[str, dict[str, object], int]] = [
-        ("All contracts", {}, len(found)),
+        ("All contracts", {"all": "1"}, len(found)),
         ("My contracts", {"mine": "1"}, sum(one.name in mine for one in found)),
         ("Up for sign-off", {"missing": "signoff"}, sum("signoff" in one.missing for one in found)),
         ("With drift", {"drift": "open"}, sum(one.drifts for one in found)),
@@ -222,7 +227,7 @@ def _views(wanted: Wanted, found: Sequence[Listed], mine: frozenset[str]) -> lis
     return [
         {"title": title, "count": count, "url": with_query(address, query)}
         for title, query, count in named
-        if count or not query
+        if count or "all" in query
     ]
 
 

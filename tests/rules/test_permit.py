@@ -30,6 +30,7 @@ handoff.act               | Y T    | Y T   | Y T   | Y T | Y T       | -   | -  
 run.cancel                | -      | Y T   | -     | Y T | -         | -   | -   | -
 expectation.satisfy       | Y T    | Y T   | O T   | Y T | -         | -   | -   | -
 inventory.edit            | -      | Y     | Y     | -   | -         | -   | -   | Y
+views.share               | -      | Y     | Y     | -   | -         | Y   | -   | Y
 contract.draft            | -      | -     | O     | -   | -         | -   | -   | -
 contract.publish          | -      | -     | O     | -   | -         | -   | -   | -
 contract.publish_breaking | -      | -     | O 2   | -   | O approve | -   | -   | -
