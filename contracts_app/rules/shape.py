@@ -76,4 +76,8 @@ def _findings(error: ValidationError, document: Document) -> list[Finding]:
             for name in kind.unexpected
         ]
     text = sentence_of(error, path).partition(": ")[2]
-    return [document.finding(path, f"{text[:1].upper()}{text[1:]}.")]
+    remedy = ""
+    if isinstance(kind, ValidationErrorKind.Required):
+        where = f"under {path}" if path else "at the top of the document"
+        remedy = f"Add the key {str(kind.property)[:80]!r} {where}, or mend its spelling."
+    return [document.finding(path, f"{text[:1].upper()}{text[1:]}.", remedy)]
