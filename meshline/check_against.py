@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 from contracts_app.rules.contract_shape import SERVING
 from meshline.core.yaml12 import Document
@@ -14,6 +17,10 @@ from runbooks.rules.change_check import Served, judge_documents, proposed, serve
 from runbooks.rules.change_report import ChangeReport
 from runbooks.rules.contract_files import Place, Unreadable, contracts_in, places
 from runbooks.rules.document_kinds import name_of
+
+MOST_AT_ONCE = 6  # requests: a registry serves few at a time
+_AHEAD = 24  # documents that may lie ready before they are asked for
+_Key = tuple[str, str]  # name and version
 
 
 def check_against(address: str, key: str, paths: Sequence[Path]) -> ChangeReport:
@@ -43,8 +50,11 @@ class _Check:
         listed = [one for path in paths for one in places(path)]
         self._ask({one.laid_out_for for one in listed} - {""})
         found = proposed(paths, self._is_published)
-        self._ask({name_of(one) or "" for one in contracts_in(found.documents)} - {""})
-        return judge_documents(found, self._served)
+        names = list(dict.fromkeys(name_of(one) or "" for one in contracts_in(found.documents)))
+        self._ask(set(names) - {""})
+        wanted = [(name, one.version) for name in names for one in self._in_service(name)]
+        with _Ahead(self.registry.document, wanted) as documents:
+            return judge_documents(found, lambda name: self._served(name, documents))
 
     def _ask(self, names: set[str]) -> None:
         fresh = names - self.known.keys()
@@ -56,13 +66,56 @@ class _Check:
         versions = self.known.get(place.laid_out_for, ())
         return hashlib.sha256(raw).hexdigest() in {one.text_sha256 for one in versions}
 
-    def _served(self, name: str) -> Served:
+    def _in_service(self, name: str) -> list[Published]:
+        return [one for one in self.known.get(name, ()) if one.state in SERVING]
+
+    def _served(self, name: str, documents: _Ahead) -> Served:
         """What is in service is the registry's word, not that of the documents."""
-        documents = [
-            Document(
-                self.registry.document(name, one.version), "", f"{name} {one.version} (published)"
-            )
-            for one in self.known.get(name, ())
-            if one.state in SERVING
+        found = [
+            Document(documents.take((name, one.version)), "", f"{name} {one.version} (published)")
+            for one in self._in_service(name)
         ]
-        return replace(served_from(documents, all_=True), numbered=True)
+        return replace(served_from(found, all_=True), numbered=True)
+
+
+class _Ahead:
+    """Documents fetched by a few threads a little before they are asked for, in that order.
+
+    What was passed over is forgotten; what is asked for again is fetched again.
+    """
+
+    def __init__(self, fetch: Callable[[str, str], Any], wanted: Sequence[_Key]) -> None:
+        self._fetch = fetch
+        self._wanted = wanted
+        self._places = {key: place for place, key in enumerate(wanted)}
+        self._under_way: dict[int, Future[Any]] = {}
+        self._next = 0  # the first that no thread was asked for
+        self._threads = ThreadPoolExecutor(MOST_AT_ONCE, "fetch")
+
+    def __enter__(self) -> _Ahead:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def take(self, key: _Key) -> Any:
+        """Return a document. Raises: RegistryError."""
+        place = self._places.get(key, -1)
+        if place in self._under_way or place >= self._next:
+            self._go_on_from(place)
+            return self._under_way.pop(place).result()
+        return self._fetch(*key)
+
+    def _go_on_from(self, place: int) -> None:
+        for passed in [one for one in self._under_way if one < place]:
+            self._under_way.pop(passed).cancel()
+        self._next = max(self._next, place)
+        while self._next < min(place + _AHEAD, len(self._wanted)):
+            name, version = self._wanted[self._next]
+            self._under_way[self._next] = self._threads.submit(self._fetch, name, version)
+            self._next += 1

@@ -14,7 +14,9 @@ import pytest
 from django.test import Client
 
 from contracts_app.models import ContractVersion
+from meshline.check_against import MOST_AT_ONCE
 from meshline.core import yaml12
+from tests.api.between import between
 from tests.api.web import ROOT, Web, running_web
 from tests.builders import given_pilot
 from tests.rules.test_change_check import NAME, NO_FAILED, ONE_MORE, REFUND, UNSURE, written
@@ -163,6 +165,35 @@ def test_command_gives_the_answer_of_the_api(
         assert refused.returncode == 2
         assert said in refused.stdout
         assert "msh_" not in refused.stdout
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_registry_has_is_fetched_side_by_side_and_once(
+    web: Web, key: Keys, tmp_path: Path
+) -> None:
+    token, folder = key("contracts:read"), tmp_path / "contracts"
+    for published in ContractVersion.objects.filter(state="active").select_related("contract"):
+        file = folder / published.contract.domain / published.contract.name / "9.0.0.yaml"
+        file.parent.mkdir(parents=True)
+        line = f"\nversion: {published.version}"
+        assert line in published.text
+        file.write_text(published.text.replace(line, "\nversion: 9.0.0", 1))
+
+    alone = check(f"http://localhost:{web.port}", token, folder, "--format", "json")
+    with between(web.port) as slow:
+        slow.delay_s = 0.1
+        told = check(f"http://localhost:{slow.port}", token, folder, "--format", "json")
+    with between(web.port) as broken:
+        broken.mishap = lambda method, path: "before" if "refund.completed/" in path else ""
+        away = check(f"http://localhost:{broken.port}", token, folder, "--format", "json")
+
+    assert (told.returncode, told.stdout) == (alone.returncode, alone.stdout)
+    fetched = [one for one in slow.asked if "/versions/" in one]
+    assert len(fetched) == len(set(fetched)) == len(json.loads(told.stdout)["entries"]) > 10
+    assert 2 <= slow.most_at_once <= MOST_AT_ONCE
+    (unreadable,) = json.loads(away.stdout)["unreadable"]
+    assert away.returncode == 2
+    assert "answered 503: The storage does not answer." in unreadable["message"]
 
 
 @pytest.mark.parametrize(
