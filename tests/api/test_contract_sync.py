@@ -7,16 +7,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from contracts_app.models import ApiKey, AuditEntry, Contract, ContractVersion
 from contracts_app.queries import clock
 from contracts_app.services.drafts import edit_draft
-from contracts_app.services.pushed_drafts import sha256_of
+from contracts_app.services.pushed_drafts import put_draft, sha256_of
+from meshline.core.errors import ChangedMeanwhile, Conflict, MeshlineError
+from tests.api.between import between
 from tests.api.web import ROOT, running_web
 from tests.builders import given_document
 from tests.rules.test_change_check import NAME, REFUND
@@ -82,7 +86,12 @@ class TestApi:
             finding = answer.json()["findings"][0]
             assert finding["line"] >= 1
             assert finding["message"]
-            assert finding["remedy"] or "title" in finding["message"]
+            assert finding["remedy"]
+            if "titel" in text:
+                missing = [one for one in answer.json()["findings"] if "missing" in one["message"]]
+                assert [one["remedy"] for one in missing] == [
+                    "Add the key 'title' at the top of the document, or mend its spelling."
+                ]
         assert not ContractVersion.objects.filter(version="1.3.0").exists()
 
     def test_key_drafts_no_more_than_who_issued_it(self, client: Client, key: Keys) -> None:
@@ -182,3 +191,85 @@ def test_folder_and_registry_walk_together(
     away = run("diff")
     assert (away.returncode, away.stderr) == (2, "")
     assert "cannot be reached" in away.stdout
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["draft", "contract"])
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_push_at_once_one_wins_and_the_other_is_told(key: Keys, known: bool) -> None:
+    name = NAME if known else "billing.refund.raced"
+    text = NEW.replace(f"name: {NAME}", f"name: {name}", 1)
+    key("contracts:draft")
+    holder = ApiKey.objects.get()
+    now = clock.now()
+    if known:
+        given_document(REFUND)
+        put_draft(name=name, version="1.3.0", text=text, expected="", key=holder, now=now)
+    expected = sha256_of(text) if known else ""
+    start, won, lost = Barrier(2), [], []
+
+    def push(mine: str) -> None:
+        try:
+            start.wait(10)
+            put_draft(name=name, version="1.3.0", text=mine, expected=expected, key=holder, now=now)
+            won.append(mine)
+        except MeshlineError as error:
+            lost.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=push, args=(f"{text}# {who}\n",)) for who in ("one", "other")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert (len(won), len(lost)) == (1, 1)
+    assert isinstance(lost[0], ChangedMeanwhile | Conflict)
+    assert lost[0].remedy
+    assert ContractVersion.objects.get(contract__name=name, version="1.3.0").text == won[0]
+
+
+@pytest.mark.parametrize("mishap", ["before", "after"])
+@pytest.mark.django_db(transaction=True)
+def test_push_that_breaks_off_tells_what_was_sent_and_the_next_one_finishes(
+    process_environment: dict[str, str], key: Keys, tmp_path: Path, mishap: str
+) -> None:
+    token = key("contracts:read", "contracts:draft")
+    folder = tmp_path / "contracts"
+    names = [f"billing.refund.sent{number}" for number in range(3)]
+    for name in names:
+        file = folder / "billing" / name / "1.3.0.yaml"
+        file.parent.mkdir(parents=True)
+        file.write_text(NEW.replace(f"name: {NAME}", f"name: {name}", 1))
+
+    def push(port: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "meshline.cli", "contracts", "push", str(folder)]
+        return subprocess.run(
+            [*command, "--registry", address.format(port), "--format", "json"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PATH": "", "MESHLINE_API_KEY": token},
+        )
+
+    address = "http://localhost:{}"
+    with running_web(process_environment) as web, between(web.port) as proxy:
+        proxy.mishap = lambda method, path: mishap if method == "PUT" and "sent1" in path else ""
+        broken = push(proxy.port)
+        stored = set(ContractVersion.objects.values_list("contract__name", flat=True))
+        proxy.mishap = lambda method, path: ""
+        finished = push(proxy.port)
+
+    told, rest = json.loads(broken.stdout), json.loads(finished.stdout)
+    assert broken.returncode == told["exit_code"] == 2
+    assert [(one["name"], one["done"]) for one in told["entries"]] == [
+        (names[0], "sent as a draft")
+    ]
+    assert "answered 503" in told["summary"] or "cannot be reached" in told["summary"]
+    assert names[0] in stored
+    assert names[2] not in stored
+    assert finished.returncode == 0, finished.stdout
+    sent = names[1:] if mishap == "before" else names[2:]
+    assert [one["name"] for one in rest["entries"]] == sent
+    assert set(ContractVersion.objects.values_list("contract__name", flat=True)) == set(names)
