@@ -9,7 +9,7 @@ from celery.worker import state
 
 from contracts_app.queries import clock
 from orchestration import echo, wake
-from orchestration.services import driver, loop, sweeper
+from orchestration.services import driver, loop, smoke, sweeper
 
 
 @shared_task(name="orchestration.drain")
@@ -24,6 +24,12 @@ def sweep() -> None:
     """Beat's fallback for the loops of the workers."""
     if sweeper.sweep(now=clock.now()).runs_due:
         wake.nudge()
+
+
+@shared_task(name="orchestration.smoke")
+def smoke_contracts() -> None:
+    """Run the smoke tests that are due."""
+    smoke.run_due()
 
 
 @shared_task(name=echo.TASK)

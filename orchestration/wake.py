@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 FLAG = "meshline:nudge"
 FLAG_S = 2
+SMOKE_FLAG = "meshline:nudge:smoke"
 PATIENCE_S = 0.5
 
 
@@ -38,26 +39,35 @@ def nudge_after_commit() -> None:
 
 def nudge() -> bool:
     """Ask some worker to drain what is due, unless somebody just asked; False if it failed."""
+    return _nudge("orchestration.drain", FLAG)
+
+
+def nudge_smoke() -> bool:
+    """Ask some worker to run the smoke tests that are due; False if it failed."""
+    return _nudge("orchestration.smoke", SMOKE_FLAG)
+
+
+def _nudge(task: str, flag: str) -> bool:
     try:
-        if broker().set(FLAG, "1", nx=True, ex=FLAG_S):
-            _send()
+        if broker().set(flag, "1", nx=True, ex=FLAG_S):
+            _send(task, flag)
     except (redis.RedisError, OperationalError, OSError) as error:
         log.warning("nudge failed, the sweep will find the work: %s", type(error).__name__)
         return False
     return True
 
 
-def _send() -> None:
+def _send(task: str, flag: str) -> None:
     try:
-        app.send_task("orchestration.drain")
+        app.send_task(task)
     except Exception:
-        clear_flag()  # nothing was sent: the next one must not think so
+        clear_flag(flag)  # nothing was sent: the next one must not think so
         raise
 
 
-def clear_flag() -> None:
+def clear_flag(flag: str = FLAG) -> None:
     """Let the next nudge through; a drain calls this before it looks for work."""
     try:
-        broker().delete(FLAG)
+        broker().delete(flag)
     except redis.RedisError as error:
         log.warning("nudge flag not cleared, it expires by itself: %s", type(error).__name__)

@@ -17,6 +17,7 @@ from contracts_app.queries.contract_tests import ShownRun, newest_run
 from contracts_app.queries.golive import gaps_of, gates_of
 from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.queries.signoffs import lifetime
+from contracts_app.queries.smoke import ShownSmoke, smoke_of
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.golive import Gate
 from contracts_app.rules.identity import Reading, readings
@@ -162,6 +163,11 @@ class ContractPage:
             )
             for example, expected in [*valid, *invalid]
         ]
+
+    @cached_property
+    def smoke(self) -> tuple[ShownSmoke, ...]:
+        """The smoke tests of what is in service, with what they came to."""
+        return smoke_of(self.version.contract) if self.version.state in SERVING else ()
 
     @cached_property
     def tests(self) -> ShownRun | None:

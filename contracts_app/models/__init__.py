@@ -21,6 +21,7 @@ from contracts_app.models.oncall import Rota
 from contracts_app.models.owner import Owner, OwnerRole, Ownership
 from contracts_app.models.saved_view import DefaultView, SavedView
 from contracts_app.models.sla import BusinessCalendar, SlaPolicy
+from contracts_app.models.smoke import SmokeResult, SmokeTestRow
 from contracts_app.models.source import Source
 from contracts_app.models.stamp import RegistryStamp
 from contracts_app.models.system import System
@@ -55,6 +56,8 @@ __all__ = [
     "SignOff",
     "SignOffAsk",
     "SlaPolicy",
+    "SmokeResult",
+    "SmokeTestRow",
     "Source",
     "System",
     "Verification",

@@ -186,6 +186,13 @@ def _framed(contract: Contract | None = None) -> tuple[_Framed, ...]:
     )
 
 
+def serving_versions() -> dict[int, int]:
+    """Return the id of the version that events are judged by, by its contract's id."""
+    rows = ContractVersion.objects.filter(state__in=SERVING)
+    serving = {pk: _serving(found) for pk, found in _numbered(rows).items()}
+    return {pk: one.pk for pk, one in serving.items() if one is not None}
+
+
 def listed_contract(name: str) -> Listed:
     """Return one contract as the catalogue has it. Raises: NotFound."""
     row = Contract.objects.filter(name=name).first()

@@ -13,6 +13,7 @@ from contracts_app.rules.identity_checks import (
     identity_findings,
     reference_findings,
 )
+from contracts_app.rules.smoke import smoke_findings
 from contracts_app.rules.states import parse_states, state_findings
 from contracts_app.rules.validate import Schema, Violation, violations
 from contracts_app.rules.versions import parse_version
@@ -31,7 +32,7 @@ def contract_findings(value: _Value) -> list[Finding]:
     found += reference_findings(value)
     if not refusals(found):
         found += [*_valid_examples(value), *_invalid_examples(value), *_consumers(value)]
-        found += identity_findings(value)
+        found += [*identity_findings(value), *smoke_findings(value)]
     return found
 
 

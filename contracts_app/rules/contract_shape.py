@@ -7,6 +7,7 @@ from typing import Any
 from contracts_app.rules.identifiers import KINDS as IDENTIFIERS
 from contracts_app.rules.normalising import PLAIN_STEPS
 from contracts_app.rules.shape import closed
+from contracts_app.rules.smoke import SMOKE_SHAPE
 
 STATUSES = ("draft", "in_review", "active", "deprecated", "retired")
 SERVING = ("active", "deprecated")  # whoever sends or reads it may rely on it
@@ -208,7 +209,7 @@ CONTRACT_SHAPE: dict[str, Any] = closed(
         retire_by=_DATE,
     ),
     runbooks={"type": "array", "items": _SLUG, "uniqueItems": True, "maxItems": 50},
-    tests={"type": "object"},
+    tests={"type": "object", "properties": {"smoke": SMOKE_SHAPE}},
     lifecycle=closed(
         "",
         supersedes={"type": ["string", "null"]},

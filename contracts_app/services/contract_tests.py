@@ -10,7 +10,7 @@ from django.db import transaction
 
 from contracts_app.models import ContractTestResult, ContractTestRun, ContractVersion, Occasion
 from contracts_app.queries.drift import newest_serving
-from contracts_app.queries.registry import spec_of
+from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules import facts
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.contract_tests import (
@@ -21,6 +21,7 @@ from contracts_app.rules.contract_tests import (
     to_send,
     unique_id,
 )
+from contracts_app.services import smoke
 from contracts_app.services.drafts import told
 from contracts_app.services.rights import check_contract
 
@@ -44,6 +45,8 @@ def run_by_hand(*, version: ContractVersion, by: User, now: datetime) -> Contrac
     """Run the tests because somebody asks. Raises: NotAllowed; DocumentRefused."""
     check_contract(by, spec_of(version))
     run = run_tests(version=version, occasion=Occasion.HAND, by=by, now=now)
+    if version.state in SERVING:
+        smoke.ask_now(contract=version.contract, now=now)
     detail = {"passed": str(run.passed), "failed": str(run.failed)}
     told("contract.test", version, by=by, now=now, after=version.digest, detail=detail)
     return run

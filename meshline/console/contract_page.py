@@ -17,6 +17,7 @@ from contracts_app.queries.contract_tests import newest_run
 from contracts_app.queries.drift import drift_of
 from contracts_app.queries.golive import gates_of
 from contracts_app.queries.signoffs import lifetime
+from contracts_app.queries.smoke import smoke_of
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.golive import gaps
 from contracts_app.rules.signoff import title_of
@@ -73,6 +74,7 @@ def context(
         "drift": drift_of(listed.contract),
         "may_decide": permit_to_decide(listed.name, request.user),
         "tests": newest_run(version),
+        "smoke": smoke_of(listed.contract),
         "may_test": permit_to_run(listed.name, request.user),
         "lineage": lineage.picture(spec, listed.producer, flows) if spec else None,
         "handoffs": handoffs,

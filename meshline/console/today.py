@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 from contracts_app.queries import clock, documents, people
 from contracts_app.queries.drift import drifting
 from contracts_app.queries.signoffs import waiting_for
+from contracts_app.queries.smoke import smoke_alerts
 from meshline.console import access, demo
 from meshline.console.addresses import with_query
 from meshline.console.export import csv_answer
@@ -123,6 +124,7 @@ def board(request: ConsoleRequest) -> dict[str, Any]:
         "judged": len(kept),
         "went": _went(counted, period),
         "drifting": drifting(),
+        "smoke_alerts": smoke_alerts(people.owned_contracts(request.user)),
         "to_sign": waiting_for(request.user, now=period.end),
         "presses": _latest(request),
         "who_is_who": demo.logins() if not counted.events else [],

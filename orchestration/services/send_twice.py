@@ -51,7 +51,7 @@ def send_twice(version: ContractVersion, example: Example, now: datetime) -> Sen
     Nothing that it stores is kept; rows of a real subject that the example names are locked for
     the milliseconds that this takes.
     """
-    source = _source(spec_of(version), example.payload)
+    source = source_for(spec_of(version), example.payload)
     standing = _Rehearsal(now, None, version)
     with transaction.atomic():
         try:
@@ -63,8 +63,8 @@ def send_twice(version: ContractVersion, example: Example, now: datetime) -> Sen
 
 
 def _sent(source: Source, standing: Standing, payload: Json) -> Sent:
-    first = _take_in(source, standing, payload)
-    second = _take_in(source, standing, payload)
+    first = take_in(source, standing, payload)
+    second = take_in(source, standing, payload)
     events = Event.objects.filter(pk__in={first.event_id, second.event_id}).count()
     known = second.duplicate and second.event_id == first.event_id
     return Sent(events, known, _conflicts(source, standing, payload))
@@ -74,13 +74,14 @@ def _conflicts(source: Source, standing: Standing, payload: Json) -> bool | None
     if not isinstance(payload, dict):
         return None
     try:
-        _take_in(source, standing, {**payload, ADDED: "another body"})
+        take_in(source, standing, {**payload, ADDED: "another body"})
     except Conflict:
         return True
     return False
 
 
-def _take_in(source: Source, standing: Standing, payload: Json) -> Receipt:
+def take_in(source: Source, standing: Standing, payload: Json) -> Receipt:
+    """Take a payload in as a delivery is, in the caller's transaction, which rolls it back."""
     return intake.accept_event(
         source=source,
         headers={"content-type": "application/json"},
@@ -91,8 +92,8 @@ def _take_in(source: Source, standing: Standing, payload: Json) -> Receipt:
     )
 
 
-def _source(spec: ContractSpec, payload: Json) -> Source:
-    """A source whose senders speak the contract's own words, and name the id where it says."""
+def source_for(spec: ContractSpec, payload: Json) -> Source:
+    """Return a source whose senders speak the contract's own words; no row describes it."""
     body: dict[str, Any] = {
         "meshline": "source/v1",
         "name": SOURCE,

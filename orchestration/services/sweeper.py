@@ -14,7 +14,7 @@ from django.db.models import Min
 
 from orchestration.models import Heartbeat, Run, TimerAlarm
 from orchestration.queries.health import PARTITIONS
-from orchestration.services import alarms, drift_watch
+from orchestration.services import alarms, drift_watch, smoke
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,8 @@ def sweep(*, now: datetime, batch: int = 200) -> Swept:
         if not held:
             return Swept(held=False, due_since=_due_since(now))
         fired, *kept = [
-            _guarded(work, now, batch) for work in (_fire_alarms, _keep_house, drift_watch.look)
+            _guarded(work, now, batch)
+            for work in (_fire_alarms, _keep_house, drift_watch.look, smoke.look)
         ]
         done = [_guarded(work, now, batch) for work in DUE_WORK]
         _beat(now)

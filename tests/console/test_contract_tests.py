@@ -20,6 +20,8 @@ from contracts_app.models import (
 )
 from contracts_app.queries import clock
 from contracts_app.services import contract_tests
+from contracts_app.services import smoke as registry_of_smoke
+from orchestration.services import smoke
 from tests.builders import given_document
 from tests.console.builders import given_reader
 from tests.rules.standard_contracts import BARE
@@ -143,6 +145,28 @@ def test_page_asks_as_much_for_many_tests_as_for_few(version: ContractVersion) -
         page(client)
 
     assert len(many) == len(few)
+
+
+def test_smoke_tests_stand_beside_them_and_alert_their_owner() -> None:
+    declared = '{schedule: "0 * * * *", payload: one}'
+    broken = '{name: asks, schedule: "0 * * * *", mode: read_only, operation: billing.nothing}'
+    given_document(f"{TEXT}tests: {{smoke: [{declared}, {broken}]}}\n")
+    client = browser("contract_owner", owns=True)
+    registry_of_smoke.follow(now=clock.now())
+    assert "It has not run yet." in page(client)
+    assert "Smoke tests fail" not in client.get("/").content.decode()
+
+    for _ in range(2):
+        press(client)
+        smoke.run_due({})
+
+    shown = page(client)
+    assert "The example one is taken in and would start no flow." in shown
+    assert "There is no operation billing.nothing" in shown
+    assert "alert since" in shown
+    today = client.get("/").content.decode()
+    assert "asks failed 2 times in a row" in today
+    assert ">yours<" in today
 
 
 def test_administration_shows_them_and_runs_them(version: ContractVersion) -> None:
