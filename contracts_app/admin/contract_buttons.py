@@ -32,8 +32,8 @@ def pressed(
 ) -> Press | None:
     """Return what a button means, None for one that there is not; the services decide who may.
 
-    `given` is the posted form: note, sunset_on, statement, done_on. `role` is whose sign-off it is,
-    or which gate.
+    `given` is the posted form: note, sunset_on, last, statement, done_on. `role` is whose sign-off
+    it is, or which gate.
     """
     note = given.get("note", "")
     on = partial(_on, version, by, now)
@@ -62,7 +62,8 @@ def pressed(
             done = "The tests have run; what came of each stands under Tests."
             return Press(on(contract_tests.run_by_hand), done)
         case "retire":
-            return Press(on(retiring.retire, reason=note), f"The contract {version} is retired.")
+            done = f"The contract {version} is retired."
+            return Press(on(retiring.retire, reason=note, last=given.get("last") == "yes"), done)
     return None
 
 

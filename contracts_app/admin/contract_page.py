@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 from django.http import HttpRequest
@@ -121,6 +121,16 @@ class ContractPage:
             )
             for role in roles_to_sign(self.version)
         ]
+
+    @property
+    def today(self) -> date:
+        """The last day on which something can have been done."""
+        return clock.now().date()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no other version of the contract is in service."""
+        return self.serves and self.before is None
 
     @property
     def days(self) -> int:

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_POST
 
+from contracts_app.admin import typed_again
 from contracts_app.admin.base import (
     GuardedAdmin,
     change_url,
@@ -283,7 +284,14 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
         press = pressed(do, version, role=role, by=by, given=request.POST, now=now)
         if press is None:
             raise PermissionDenied
-        return self.attempt(request, version, press.act, press.done)
+        try:
+            press.act()
+        except MeshlineError as error:
+            typed_again.keep(request, str(version.pk))
+            refuse(request, error)
+        else:
+            messages.success(request, press.done)
+        return HttpResponseRedirect(change_url(version))
 
     def _new_draft(
         self, request: HttpRequest, version: ContractVersion, *, back: bool
@@ -341,6 +349,7 @@ class ContractVersionAdmin(GuardedAdmin[ContractVersion]):
             ) if text else None}  # fmt: skip
         if obj is not None:
             context["page"] = ContractPage(request, obj)
+            context["typed"] = typed_again.taken(request, str(obj.pk))
             context["drift"] = drift_of(obj.contract, beside=obj)
             context["do_url"] = reverse("admin:contracts_app_contractversion_do", args=[obj.pk])
             context["audit_url"] = list_url(AuditEntry, q=obj.contract.name)

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from contracts_app.models import ContractState, ContractVersion
-from contracts_app.queries.registry import spec_of
+from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules.versions import bump, parse_version
 from contracts_app.services.drafts import as_draft, held_in, start_draft, told
 from contracts_app.services.rights import check_contract
@@ -33,7 +33,7 @@ def deprecate(
     held = held_in(version, ContractState.ACTIVE, ContractState.DEPRECATED)
     if by is not None:
         check_contract(by, spec_of(held))
-    _check_reason(reason)
+    _check_reason(reason, "deprecated")
     if sunset_on is not None and sunset_on <= now.date():
         raise BadValue(f"The day {sunset_on} is over.", remedy="Choose a day to come, or none.")
     held.state = ContractState.DEPRECATED
@@ -48,15 +48,30 @@ def deprecate(
 
 @transaction.atomic
 def retire(
-    *, version: ContractVersion, by: User | None = None, reason: str, now: datetime
+    *,
+    version: ContractVersion,
+    by: User | None = None,
+    reason: str,
+    last: bool = False,
+    now: datetime,
 ) -> ContractVersion:
     """Take a version out of service for ever; stored events keep it.
 
-    Raises: NotAllowed; IllegalTransition.
+    `last`: it is meant even if no other version is in service and no event can be judged any more.
+    Raises: NotAllowed; BadValue for a reason that is missing, or for the last version in service
+    where that is not said; IllegalTransition.
     """
     held = held_in(version, ContractState.ACTIVE, ContractState.DEPRECATED)
     if by is not None:
         check_contract(by, spec_of(held))
+    _check_reason(reason, "retired")
+    serving = held.contract.versions.filter(state__in=SERVING).exclude(pk=held.pk)
+    if not last and not serving.exists():
+        raise BadValue(
+            f"{held} is the only version in service: without it no event of {held.contract.name} "
+            "can be judged.",
+            remedy="Publish another version first, or tick “The last one, for ever” as well.",
+        )
     held.state = ContractState.RETIRED
     held.save(update_fields=["state"])
     told("contract.retire", held, by=by, now=now, after=held.digest, reason=reason)
@@ -78,6 +93,6 @@ def roll_back(*, to: ContractVersion, by: User | None = None, now: datetime) -> 
     return start_draft(text=text, by=by, now=now)
 
 
-def _check_reason(reason: str) -> None:
+def _check_reason(reason: str, done: str) -> None:
     if not reason.strip():
-        raise BadValue("A reason is missing.", remedy="Say in a few words why it is deprecated.")
+        raise BadValue("A reason is missing.", remedy=f"Say in a few words why it is {done}.")

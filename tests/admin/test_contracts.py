@@ -13,7 +13,7 @@ from contracts_app.services import publishing
 from tests.admin.conftest import SignIn
 from tests.services.golive import given_evidence, given_surroundings
 from tests.services.people import given_person
-from tests.services.test_publishing import GROUPS, given_published, owned_text
+from tests.services.test_publishing import GROUPS, given_proposed, given_published, owned_text
 from tests.services.test_registry import NAME
 
 pytestmark = pytest.mark.django_db
@@ -219,3 +219,34 @@ def test_owner_deprecates_a_version_with_its_last_day_and_goes_back_to_an_older_
 
     press(author, version, "back")
     assert ContractVersion.objects.get(state="draft").version == "2.0.0"
+
+
+def test_last_version_in_service_is_not_retired_by_one_press(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    version = given_published(owners)
+    author = sign_in(user=owners["contract"])
+
+    assert "reason is missing" in press(author, version, "retire")
+    refused = press(author, version, "retire", note="Nobody sends it")
+    assert "is the only version in service" in refused
+    assert 'value="Nobody sends it"' in refused  # what was typed stands there again
+    assert "Nobody sends it" not in author.get(page(version)).text  # and only once
+    assert registry.published_version(NAME).pk == version.pk
+
+    shown = press(author, version, "retire", note="Nobody sends it", last="yes")
+    assert "is retired." in shown
+
+
+def test_evidence_that_is_refused_stands_there_again(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    version = given_proposed(owners)
+    runtime = sign_in(user=owners["runtime"])
+    told = {"statement": "Tried on the stage.", "done_on": "2999-11-02"}
+
+    shown = press(runtime, version, "evidence rollback", **told)
+
+    assert "missing or still to come" in shown
+    assert 'value="Tried on the stage."' in shown
+    assert 'max="2' in shown  # a browser does not even send a day to come

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from contracts_app.queries import clock, registry
 from contracts_app.queries.changes import roles_to_sign
 from contracts_app.services import drafts, publishing, retiring
 from meshline.core.errors import (
+    BadValue,
     Conflict,
     DocumentRefused,
     IllegalTransition,
@@ -287,7 +289,13 @@ def test_owner_that_is_not_listed_keeps_a_version_from_service(owners: dict[str,
 def test_retired_version_serves_no_more(owners: dict[str, User]) -> None:
     version = given_published(owners)
 
-    retiring.retire(version=version, by=owners["contract"], reason="replaced", now=clock.now())
+    retire = partial(retiring.retire, version=version, by=owners["contract"], now=clock.now())
+    for reason, last, told in ((" ", True, "reason is missing"), ("replaced", False, "the only")):
+        with pytest.raises(BadValue, match=told):
+            retire(reason=reason, last=last)
+    assert registry.published_version(NAME).pk == version.pk
+
+    retire(reason="replaced", last=True)
 
     with pytest.raises(MeshlineError):
         registry.published_version(NAME)
