@@ -10,6 +10,9 @@ from csp.constants import NONE, SELF
 from meshline import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# Templates and static files: in an installed wheel they lie in the package (tools/packing.py).
+_PACKED = BASE_DIR / "meshline" / "site"
+SITE_DIR = _PACKED if _PACKED.is_dir() else BASE_DIR
 
 # Plain http on a loopback address: the demo, development and tests. Never in production.
 INSECURE_LOOPBACK = env.flag("MESHLINE_INSECURE_LOOPBACK")
@@ -69,7 +72,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [SITE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -183,9 +186,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # --- Files ----------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [SITE_DIR / "static"]
 # On loopback files are served where they lie; elsewhere hashed copies made by collectstatic.
-STATIC_ROOT = env.text("MESHLINE_STATIC_ROOT", str(BASE_DIR / "staticfiles")) if SECURE else None
+_COLLECTED = (Path.cwd() if SITE_DIR == _PACKED else BASE_DIR) / "staticfiles"
+STATIC_ROOT = env.text("MESHLINE_STATIC_ROOT", str(_COLLECTED)) if SECURE else None
 WHITENOISE_USE_FINDERS = INSECURE_LOOPBACK
 WHITENOISE_AUTOREFRESH = False
 STORAGES = {

@@ -27,7 +27,7 @@ STROKE = {
 @cache
 def shapes() -> dict[str, list[tuple[str, dict[str, Any]]]]:
     """Return every vendored icon: name to its SVG elements (tag, attributes)."""
-    vendor = Path(settings.BASE_DIR) / "static" / "vendor"
+    vendor = Path(settings.SITE_DIR) / "static" / "vendor"
     (file,) = vendor.glob("lucide-*/icons.json")
     loaded: dict[str, list[tuple[str, dict[str, Any]]]] = safejson.loads(file.read_bytes())
     return loaded
