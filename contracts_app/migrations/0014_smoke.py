@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contracts_app", "0012_signoffs"),
+        ("contracts_app", "0013_saved_views"),
     ]
 
     operations = [
