@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 
-from contracts_app.rules.identifiers import FOUND, Way, text_of
+from contracts_app.rules.identifiers import FOUND, KINDS, Way, text_of
 from contracts_app.rules.normalising import LONGEST, Unreadable, canonical_email, normalised
 from meshline.core.errors import BadValue
 from meshline.core.keys import TicketKey
@@ -132,6 +132,29 @@ def spellings(pointers: IdentityPointers, name: str, text: str) -> tuple[str, ..
             continue
         return tuple(dict.fromkeys((canonical, text)))
     return (text,)
+
+
+def kind_of(pointers: IdentityPointers, name: str) -> str:
+    """Return which kind of id `correlation` or `subject` is: by reference, or at the same place."""
+    own = getattr(pointers, name)
+    alike = (kind for kind in KINDS if own and getattr(pointers, kind) == own)
+    return pointers.same.get(name) or next(alike, "")
+
+
+def canonical_of(pointers: IdentityPointers, kind: str, text: str) -> str | None:
+    """Return an id that a person writes as the contract spells it; None if it names no such id.
+
+    Raises: BadValue for a text that cannot be one.
+    """
+    if getattr(pointers, kind) is None and not (kind == "customer" and pointers.email):
+        return None
+    why = "is empty"
+    for way in pointers.ways.get(kind) or (Way(""),):
+        try:
+            return _canonical(kind, text, way, "desk")
+        except Unreadable as error:
+            why = str(error)
+    raise BadValue(f"What is written {why}, so it is no {kind}.", remedy="Write the whole id.")
 
 
 def _read(pointers: IdentityPointers, name: str, payload: Json, desk: str) -> Reading:

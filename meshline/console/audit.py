@@ -52,6 +52,7 @@ ACTIONS = {
     "backfill.*": "backfills",
     "contract.*": "contracts",
     "inventory.*": "inventory",
+    "ids.*": "merges",
     "source.*": "sources",
     "timer.*": "promises",
     "user.*": "accounts",

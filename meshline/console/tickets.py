@@ -18,11 +18,12 @@ from meshline.core.errors import BadValue
 from meshline.core.keys import TicketKey
 from meshline.core.money import Totals
 from orchestration.models import SlaTimer
-from orchestration.queries import contacts, tickets
+from orchestration.queries import contacts, merges, tickets
 from orchestration.queries.tickets import Rows
 from runbooks.actions import ACTIONS
 from runbooks.queries import presses
 from runbooks.rules.permit import may
+from runbooks.services.merges import MERGE, permit_to
 
 if TYPE_CHECKING:
     from meshline.console.access import ConsoleRequest
@@ -92,12 +93,12 @@ def ticket_context(request: ConsoleRequest, key: str, rows: Rows) -> dict[str, A
         "filters": _filters(address, entries, kind),
         "ticket_url": address,
         "poll": f"kind={kind}&" if kind else "",
-        **_at_the_side(rows, now),
+        **_at_the_side(rows, now, may_merge=bool(permit_to(MERGE, request.user, ticket=key))),
         **_buttons(request, rows),
     }
 
 
-def _at_the_side(rows: Rows, now: datetime) -> dict[str, Any]:
+def _at_the_side(rows: Rows, now: datetime, *, may_merge: bool = False) -> dict[str, Any]:
     """Customer, money, promises, who has it, links."""
     contracts = list(dict.fromkeys(run.contract for run in rows.runs if not run.internal))
     owner_of = (rows.open_handoffs or rows.handoffs or rows.runs or [None])[0]
@@ -108,6 +109,9 @@ def _at_the_side(rows: Rows, now: datetime) -> dict[str, Any]:
     others = tickets.tickets_of(customer) if customer else []
     return {
         "customer": customer,
+        "merged_tickets": rows.tickets[1:] and rows.tickets,
+        "also": [name for name in merges.names_of("customer", customer) if name != customer],
+        "may_merge": may_merge,
         "customer_name": rows.first("customer_name"),
         "email": rows.first("email"),
         "order": rows.first("order"),
@@ -194,7 +198,7 @@ def _trail(request: ConsoleRequest, key: str) -> list[Any]:
 
 
 def _rows(key: str) -> Rows:
-    rows = tickets.rows_of(key)
+    rows = tickets.rows_of(*merges.names_of("ticket", key))
     if not rows.known:
         raise Http404(f"Nothing has happened around ticket {key} yet.")
     return rows

@@ -15,6 +15,7 @@ from orchestration.models.event import (
 from orchestration.models.expectation import Expectation
 from orchestration.models.flow import FlowVersion
 from orchestration.models.handoff import Handoff, HandoffState
+from orchestration.models.merge import IdMerge
 from orchestration.models.run import Attempt, Run, RunOutcome, RunState, StepRecord
 from orchestration.models.telemetry import Heartbeat, Tally
 from orchestration.models.timer import SlaTimer, TimerAlarm, TimerPause, TimerState
@@ -34,6 +35,7 @@ __all__ = [
     "HandoffState",
     "Heartbeat",
     "HeldEvent",
+    "IdMerge",
     "Run",
     "RunOutcome",
     "RunState",

@@ -60,6 +60,6 @@ class Expectation(models.Model):
         return f"{self.contract} {self.key} {self.state}"
 
     @property
-    def keys(self) -> list[str]:
+    def keys(self) -> tuple[str, ...]:
         """Under which keys an event may have been stored that this one waits for."""
-        return [self.key, self.given] if self.given else [self.key]
+        return (self.key, self.given) if self.given else (self.key,)

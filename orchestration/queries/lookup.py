@@ -14,6 +14,7 @@ from django.db.models.functions import Cast
 
 from contracts_app.models import Contract, Source
 from orchestration.models import Event, EventKey, Handoff, Run, SlaTimer
+from orchestration.queries import merges
 
 MOST = 30
 NEWEST = 20_000  # rows that are looked through where no index leads to the answer
@@ -98,11 +99,14 @@ def _by_id(words: str) -> Iterator[Hit]:
 def _by_subject(words: str) -> Iterator[Hit]:
     """Customers by id or address, orders by number, cases by the reference they carry."""
     order = words.lstrip("#")
+    names = {words, words.lower()}
+    customers = {*names, *(one for name in names for one in merges.names_of("customer", name))}
+    orders = merges.names_of("order", order)
     for rows in (
-        Event.objects.filter(order=order) if order else Event.objects.none(),
-        Event.objects.filter(customer__in={words, words.lower()}),
-        Event.objects.filter(email__in={words, words.lower()}) if "@" in words else None,
-        Event.objects.filter(correlation=words),
+        Event.objects.filter(order__in=orders) if order else Event.objects.none(),
+        Event.objects.filter(customer__in=customers),
+        Event.objects.filter(email__in=customers) if "@" in words else None,
+        Event.objects.filter(correlation__in={words, *merges.names_of("cart", words)}),
     ):
         if rows is not None and words:
             yield from _tickets(rows.exclude(ticket="").order_by("-pk")[: MOST * 10])

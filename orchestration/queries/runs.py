@@ -14,7 +14,7 @@ from meshline.core.errors import MeshlineError
 from meshline.core.ids import uuid7_floor
 from orchestration.models import Event, Expectation, FlowVersion, Run, RunOutcome, RunState
 from orchestration.models.run import StepRecord
-from orchestration.queries import documents
+from orchestration.queries import documents, merges
 from orchestration.rules.flow_spec import FlowSpec
 
 PAGE = 50
@@ -133,10 +133,14 @@ def _filtered(wanted: Wanted) -> QuerySet[Run]:
         rows = rows.filter(state__in=UNDER_WAY)
     elif wanted.state:
         rows = rows.filter(state=wanted.state)
-    for name in ("outcome", "flow", "contract", "ticket", "customer"):
+    for name in ("outcome", "flow", "contract"):
         value = getattr(wanted, name)
         if value:
             rows = rows.filter(**{name: value})
+    for name in ("ticket", "customer"):
+        value = getattr(wanted, name)
+        if value:
+            rows = rows.filter(**{f"{name}__in": merges.names_of(name, value)})
     if wanted.since is not None:
         rows = rows.filter(pk__gte=uuid7_floor(wanted.since))
     if wanted.until is not None:

@@ -24,6 +24,7 @@ from orchestration.models import (
     SlaTimer,
     TimerAlarm,
 )
+from orchestration.queries import merges
 from orchestration.rules.catalog import CATALOG
 
 MOST_EVENTS = 200
@@ -137,11 +138,12 @@ def rows_of(*tickets: str) -> Rows:
 
 
 def tickets_of(customer: str) -> list[str]:
-    """Return a customer's tickets by canonical id or address, newest first."""
-    rows = Event.objects.filter(customer=customer).exclude(ticket="")
+    """Return a customer's tickets by canonical id or address, newest first; merged ones too."""
+    names = merges.names_of("customer", customer)
+    rows = Event.objects.filter(customer__in=names).exclude(ticket="")
     named = list(rows.order_by("-pk").values_list("ticket", flat=True)[:MOST_EVENTS])
     if not named:
-        rows = Event.objects.filter(email=customer).exclude(ticket="")
+        rows = Event.objects.filter(email__in=names).exclude(ticket="")
         named = list(rows.order_by("-pk").values_list("ticket", flat=True)[:MOST_EVENTS])
     return list(dict.fromkeys(named))[:MOST_TICKETS]
 

@@ -23,6 +23,7 @@ SELECT id, run_id FROM orchestration_expectation
  WHERE contract = %s AND key = ANY(%s) AND state = 'open'
 """
 NEWCOMERS = 5
+MOST_AGAIN = 1_000
 
 
 def lock_keys(contract: str, keys: Iterable[str]) -> None:
@@ -123,8 +124,10 @@ def open_expectation(
     The key is kept in its canonical form, and beside it as given, if that differs. The same wait
     opened again (renewed or retried) keeps its row and what it has judged already.
     """
-    keys = correlation.of_text(contract, key, Standing.at(now))
-    lock_keys(contract, keys)
+    standing = Standing.at(now)
+    keys = correlation.of_text(contract, key, standing)
+    known = correlation.of_wait(contract, keys, standing)
+    lock_keys(contract, known)
     expectation = (
         Expectation.objects.select_for_update()
         .filter(run=run, path=path, key__in=keys, state__in=OPEN)
@@ -143,18 +146,18 @@ def open_expectation(
         )
     expectation.due_at = due_at
     if expectation.state == "open":
-        early = next_unjudged(expectation)
+        early = next_unjudged(expectation, known)
         if early is not None:
             expectation.state, expectation.event_id = "fulfilled", early.pk
     expectation.save(update_fields=["due_at", "state", "event_id"])
     return expectation
 
 
-def next_unjudged(expectation: Expectation) -> Event | None:
-    """The oldest stored event under the key that this expectation has not judged yet."""
+def next_unjudged(expectation: Expectation, keys: Sequence[str]) -> Event | None:
+    """The oldest stored event under the keys that this expectation has not judged yet."""
     return (
         Event.objects.filter(
-            correlation__in=expectation.keys,
+            correlation__in=keys,
             contract=expectation.contract,
             state=EventState.ACCEPTED,
             own_write=False,
@@ -172,10 +175,39 @@ def judged(expectation: Expectation, *, satisfied: bool, now: datetime) -> None:
         expectation.state, expectation.satisfied_at = "consumed", now
     else:
         expectation.state, expectation.event_id = "open", None
-        following = next_unjudged(expectation)
+        standing = Standing.at(now)
+        keys = correlation.of_wait(expectation.contract, expectation.keys, standing)
+        following = next_unjudged(expectation, keys)
         if following is not None:
             expectation.state, expectation.event_id = "fulfilled", following.pk
     expectation.save(update_fields=["seen", "state", "event_id", "satisfied_at"])
+
+
+def look_again(kind: str, names: Sequence[str], *, now: datetime) -> int:
+    """Match the open waits under ids that have just become one; return how many found an event.
+
+    In the order of lock_waiting: runs, keys, expectations.
+    """
+    standing = Standing.at(now)
+    rows = Expectation.objects.filter(state="open", key__in=names).order_by("run_id", "pk")
+    waits = [
+        wait
+        for wait in rows[:MOST_AGAIN]
+        if correlation.kind_awaited(wait.contract, standing) == kind
+    ]
+    runs = sorted({wait.run_id for wait in waits})
+    list(Run.objects.select_for_update().filter(pk__in=runs).order_by("pk").values_list("pk"))
+    for contract in sorted({wait.contract for wait in waits}):
+        lock_keys(contract, names)
+    found = []
+    for wait in Expectation.objects.select_for_update().filter(pk__in=[one.pk for one in waits]):
+        early = next_unjudged(wait, (*wait.keys, *names)) if wait.state == "open" else None
+        if early is not None:
+            wait.state, wait.event_id = "fulfilled", early.pk
+            wait.save(update_fields=["state", "event_id"])
+            found.append(wait.run_id)
+    poke(found, now=now)
+    return len(found)
 
 
 def mark_overdue(*, run: Run, path: str, now: datetime) -> None:

@@ -28,6 +28,7 @@ backfill.large            | -      | 2 T   | O 2 T | 2 T | -         | -   | -  
 request.approve           | -      | Y     | O     | Y   | O money   | -   | -   | -
 handoff.act               | Y T    | Y T   | Y T   | Y T | Y T       | -   | -   | -
 run.cancel                | -      | Y T   | -     | Y T | -         | -   | -   | -
+ids.merge                 | -      | Y T   | O T   | Y T | -         | -   | -   | -
 expectation.satisfy       | Y T    | Y T   | O T   | Y T | -         | -   | -   | -
 inventory.edit            | -      | Y     | Y     | -   | -         | -   | -   | Y
 views.share               | -      | Y     | Y     | -   | -         | Y   | -   | Y

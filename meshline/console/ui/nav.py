@@ -47,6 +47,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Inventory", "table", "console:inventory"),
             Entry("Contracts", "file-check-corner", "console:contracts"),
             Entry("Rollouts", "split", "console:rollouts", "rollouts"),
+            Entry("Merges", "link", "console:merges"),
             Entry("Audit log", "scroll-text", "console:audit"),
             Entry("Debt register", "list-todo", "console:debt", "debt"),
             Entry("Admin", "settings-2", "admin:index"),
