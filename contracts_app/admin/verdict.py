@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,6 +14,7 @@ from contracts_app.rules import facts
 from contracts_app.rules.compat import Counterexample
 from contracts_app.rules.contract_change import ContractChange
 from contracts_app.rules.contract_spec import ContractSpec, parse_contract
+from contracts_app.rules.identity import Reading, readings
 from contracts_app.rules.identity_change import only_identifiers
 from contracts_app.rules.judged_traffic import JudgedTraffic
 from contracts_app.services.promises import REFUSED_TRAFFIC
@@ -24,6 +26,7 @@ from meshline.core.safejson import Json
 DAYS = (1, 7, 14, 30)
 # While somebody types, an answer in time is worth more than a decision that takes seconds.
 TYPING_BUDGET_S = 0.2
+MOST_EXAMPLES = 10
 TITLES = {"compatible": "Compatible", "breaking": "Breaking", "unknown": "Not decided"}
 
 
@@ -141,6 +144,17 @@ class Verdict:
         if shown is None or change is None or change.deciding is None:
             return ""
         return f"in {change.deciding.version}" if shown.accepted_by == "old" else "by this text"
+
+    @property
+    def identified(self) -> list[tuple[str, list[Reading]]]:
+        """Who and what each valid example is about; those about nothing are left out."""
+        shown = self.spec.examples_valid[:MOST_EXAMPLES] if self.spec is not None else ()
+        told = [(one.name, list(self._about(one.payload))) for one in shown]
+        return [(name, found) for name, found in told if found]
+
+    def _about(self, payload: Json) -> Iterator[Reading]:
+        found = readings(self.spec.identity, payload) if self.spec is not None else ()
+        yield from (one for one in found if one.canonical or one.refused)
 
     @property
     def number_fits(self) -> bool:

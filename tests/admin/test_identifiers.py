@@ -14,6 +14,15 @@ from tests.services.test_canonical_ids import CANONICAL
 pytestmark = pytest.mark.django_db
 
 
+def test_text_that_is_typed_tells_it_before_it_is_saved(sign_in: SignIn) -> None:
+    client = sign_in(user=given_person("contract_owner", owns=("parcels",)))
+    url = reverse("admin:contracts_app_contractversion_judge")
+    text = CANONICAL.replace("email: a@x.de", "email: Ana+x@Example.com")
+    shown = " ".join(client.post(url, {"text": text}).content.decode().split())
+    assert "Who and what the examples are about" in shown
+    assert "customer: Ana+x@Example.com → <b>ana@example.com</b>" in shown
+
+
 def test_each_example_tells_who_it_is_about(sign_in: SignIn) -> None:
     text = CANONICAL.replace("email: a@x.de", "email: Ana+x@Example.com")
     version: ContractVersion = given_document(text)
