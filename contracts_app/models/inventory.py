@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from contracts_app.models.contract import RiskClass
 from contracts_app.rules.contract_shape import KINDS
 from contracts_app.rules.inventory.entry import COLUMNS, FlowEntry, entry_of
+from contracts_app.rules.inventory.risk import rule_digest
 
 
 class InventoryFlow(models.Model):
@@ -26,13 +27,19 @@ class InventoryFlow(models.Model):
     risk = models.CharField(
         max_length=8, choices=RiskClass.choices, blank=True, help_text="Empty: not all answered."
     )
+    risk_rule = models.CharField(
+        max_length=16, blank=True, db_default="", editable=False, help_text="By which rule it is."
+    )
     digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of every column.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["name"]
-        indexes = [models.Index(fields=["owner"], name="inventory_owner")]
+        indexes = [
+            models.Index(fields=["owner"], name="inventory_owner"),
+            models.Index(fields=["risk_rule"], name="inventory_risk_rule"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -50,5 +57,5 @@ class InventoryFlow(models.Model):
             setattr(self, column, cells[column])
         answered = {name: cells[name] for name in COLUMNS if not hasattr(self, name)}
         self.answers = {name: text for name, text in answered.items() if text}
-        self.risk = entry.assessment.risk_class
+        self.risk, self.risk_rule = entry.assessment.risk_class, rule_digest()
         self.digest = entry.digest

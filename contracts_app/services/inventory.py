@@ -8,11 +8,13 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from contracts_app.models import Contract, InventoryFlow
 from contracts_app.queries import inventory
 from contracts_app.rules.inventory.entry import FlowEntry
 from contracts_app.rules.inventory.import_plan import ImportPlan, changes
+from contracts_app.rules.inventory.risk import rule_digest
 from contracts_app.rules.inventory.sheet import read_sheet
 from contracts_app.services import audit
 from contracts_app.services.people import COMMAND
@@ -106,6 +108,39 @@ def apply_import(*, text: str, digest: str, by: User | None = None, now: datetim
     except IntegrityError:  # a flow of the same name was added a moment ago
         raise _moved_on() from None
     return Imported(len(plan.new), len(plan.changed), len(plan.same), plan.refused_rows)
+
+
+def assess_anew(now: datetime, batch: int = 200) -> int:
+    """Assess flows that another rule assessed, so many at a time; returns how many.
+
+    Who changes a row meanwhile does it themselves. A class that moved is told in the audit log.
+    """
+    rule = rule_digest()
+    # As two ranges the index finds nothing at once, where nothing is left to do.
+    others = InventoryFlow.objects.filter(Q(risk_rule__lt=rule) | Q(risk_rule__gt=rule))
+    if not others.exists():
+        return 0
+    with transaction.atomic():
+        flows = list(others.order_by("pk").select_for_update(skip_locked=True)[:batch])
+        for flow in flows:
+            before, flow.risk, flow.risk_rule = flow.risk, flow.entry.assessment.risk_class, rule
+            if flow.risk != before:
+                _moved(flow, before, now)
+        InventoryFlow.objects.bulk_update(flows, ["risk", "risk_rule"])
+    return len(flows)
+
+
+def _moved(flow: InventoryFlow, before: str, now: datetime) -> None:
+    audit.record(
+        action="inventory.assess",
+        actor=audit.ENGINE,
+        object_type=OBJECT,
+        object_id=flow.name,
+        contract=flow.name,
+        reason="The rule of the risk class has changed.",
+        detail={"risk": flow.risk, "was": before},
+        now=now,
+    )
 
 
 def _apply(plan: ImportPlan, *, by: User | None, now: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Min
 
+from contracts_app.services.inventory import assess_anew
 from orchestration.models import Heartbeat, Run, TimerAlarm
 from orchestration.queries.health import PARTITIONS
 from orchestration.services import alarms, drift_watch, smoke
@@ -79,7 +80,7 @@ def sweep(*, now: datetime, batch: int = 200) -> Swept:
             return Swept(held=False, due_since=_due_since(now))
         fired, *kept = [
             _guarded(work, now, batch)
-            for work in (_fire_alarms, _keep_house, drift_watch.look, smoke.look)
+            for work in (_fire_alarms, _keep_house, drift_watch.look, smoke.look, assess_anew)
         ]
         done = [_guarded(work, now, batch) for work in DUE_WORK]
         _beat(now)

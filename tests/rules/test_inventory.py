@@ -9,6 +9,7 @@ import pytest
 
 from contracts_app.rules.contract_shape import RISK_CLASSES
 from contracts_app.rules.contract_spec import parse_contract
+from contracts_app.rules.inventory import risk
 from contracts_app.rules.inventory.entry import COLUMNS, FlowEntry, entry_of, read_cell
 from contracts_app.rules.inventory.next_step import Agreed, next_step
 from contracts_app.rules.inventory.risk import FREQUENCIES, QUESTIONS, Answers, assess
@@ -218,3 +219,10 @@ def test_every_column_has_a_title_and_is_read() -> None:
 
 def _rank(risk: str) -> int:
     return RISK_CLASSES.index(risk)
+
+
+def test_rule_is_known_by_what_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = risk.rule_digest.__wrapped__()
+    assert before == risk.rule_digest()
+    monkeypatch.setitem(risk._UP, "medium", "critical")
+    assert risk.rule_digest.__wrapped__() != before

@@ -13,8 +13,11 @@ from django.db import connection, transaction
 from contracts_app.models import AuditEntry, Contract, ContractVersion, InventoryFlow
 from contracts_app.queries import clock, inventory
 from contracts_app.rules.inventory.entry import FlowEntry, entry_of, read_cell
+from contracts_app.rules.inventory.risk import BY_SLUG, rule_digest
 from contracts_app.rules.inventory.sheet import read_sheet, write_sheet
+from contracts_app.services.inventory import assess_anew
 from meshline.core.errors import Conflict, ContractViolation, NotAllowed, NotFound
+from orchestration.services import sweeper
 from runbooks.services import inventory as service
 from tests.services.people import given_person
 
@@ -224,3 +227,40 @@ def test_how_far_contracts_are_is_asked_once_for_all_rows(
     assert found["b.flow"].state == "in_review"
     assert found["c.flow"].state == "retired"
     assert "d.flow" not in found
+
+
+def test_flows_that_another_rule_assessed_are_assessed_anew_a_few_at_a_time(tomas: User) -> None:
+    answers = dict.fromkeys(BY_SLUG, "no") | {"frequency": "daily", "money": "yes"}
+    for number in range(5):
+        added(tomas, f"a.flow{number}", **answers, manual_fallback="refund-manual")
+    before = InventoryFlow.objects.get(name="a.flow0")
+    assert (before.risk, before.risk_rule) == ("high", rule_digest())
+    InventoryFlow.objects.update(risk_rule="1")
+    InventoryFlow.objects.exclude(name="a.flow0").update(risk="low", risk_rule="0" * 16)
+    InventoryFlow.objects.filter(name="a.flow4").update(risk="high", risk_rule="")
+
+    done = [assess_anew(clock.now(), batch=3) for _ in range(3)]
+
+    assert done == [3, 2, 0]
+    assert set(InventoryFlow.objects.values_list("risk", "risk_rule")) == {("high", rule_digest())}
+    moved = AuditEntry.objects.filter(action="inventory.assess")
+    assert {(one.object_id, one.actor, one.detail["was"]) for one in moved} == {
+        (f"a.flow{number}", "engine", "low") for number in (1, 2, 3)
+    }
+    after = InventoryFlow.objects.get(name="a.flow0")
+    assert (after.digest, after.updated_at) == (before.digest, before.updated_at)
+
+
+def test_sweep_assesses_anew_and_looks_once_where_nothing_is_left(
+    tomas: User, django_assert_num_queries: Any
+) -> None:
+    added(tomas)
+    InventoryFlow.objects.update(risk="critical", risk_rule="0" * 16)
+
+    now = clock.now()
+
+    assert sweeper.sweep(now=now).failed == 0
+
+    assert InventoryFlow.objects.get().risk == ""
+    with django_assert_num_queries(1):
+        assert assess_anew(now) == 0

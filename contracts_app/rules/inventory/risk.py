@@ -6,7 +6,10 @@ inventory says the same. A yes more never lowers the class.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 
 FREQUENCIES = {
     "rarely": "Less than once a day",
@@ -122,6 +125,25 @@ def assess(answers: Answers, *, has_fallback: bool) -> Assessment:
     if not why:
         why.append("Nothing on the list would come of it.")
     return Assessment(found, tuple(reasons), tuple(why))
+
+
+@cache
+def rule_digest() -> str:
+    """Return what tells this rule from another: all that it answers, to whatever is told to it.
+
+    A row that was assessed by another rule is known by it, and nobody has to count versions.
+    """
+    told = product((True, False), repeat=len(QUESTIONS))
+    found = [
+        assess(
+            Answers(frequency=often, **dict(zip(BY_SLUG, said, strict=True))),
+            has_fallback=by_hand,
+        ).risk_class
+        for said in told
+        for often in FREQUENCIES
+        for by_hand in (True, False)
+    ]
+    return hashlib.sha256(" ".join([*BY_SLUG, *FREQUENCIES, *found]).encode()).hexdigest()[:16]
 
 
 def _base(weights: list[str]) -> str:
