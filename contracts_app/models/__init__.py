@@ -25,6 +25,7 @@ from contracts_app.models.smoke import SmokeResult, SmokeTestRow
 from contracts_app.models.source import Source
 from contracts_app.models.stamp import RegistryStamp
 from contracts_app.models.system import System
+from contracts_app.models.temporary_tolerance import TemporaryTolerance
 from contracts_app.models.verification import Deployment, Verification
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "SmokeTestRow",
     "Source",
     "System",
+    "TemporaryTolerance",
     "Verification",
     "VersionedDocument",
     "WebhookSecret",

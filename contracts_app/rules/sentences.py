@@ -18,6 +18,17 @@ def sentence_of(error: ValidationError, path: str) -> str:
     return text if len(text) <= _LONGEST_SENTENCE else f"{text[: _LONGEST_SENTENCE - 1]}…"
 
 
+def names_of(error: ValidationError) -> tuple[str, ...]:
+    """Return the properties that an error says are missing or too many; else nothing."""
+    kind = error.kind
+    match kind:
+        case _Kind.Required():
+            return (str(kind.property),)
+        case _Kind.AdditionalProperties() | _Kind.UnevaluatedProperties():
+            return tuple(map(str, kind.unexpected))
+    return ()
+
+
 def _what(error: ValidationError) -> str:
     kind = error.kind
     match kind:

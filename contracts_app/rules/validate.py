@@ -5,14 +5,14 @@ from __future__ import annotations
 import marshal
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 import jsonschema_rs
 
 from contracts_app.rules.schema_walk import CONTENT, mapped
-from contracts_app.rules.sentences import sentence_of
+from contracts_app.rules.sentences import names_of, sentence_of
 from meshline.core import canonical
 from meshline.core.errors import SchemaRefused
 from meshline.core.pointers import build
@@ -56,11 +56,13 @@ class Violation:
     `path` is the JSON pointer in the payload ("" is the whole; a missing property is reported at
     the object that lacks it), `rule` the schema keyword, `sentence` what a person reads. The
     sentence may quote the payload: mask it before it is shown to those who may not see it.
+    `names` are the properties that are missing or too many.
     """
 
     path: str
     rule: str
     sentence: str
+    names: tuple[str, ...] = field(default=(), compare=False)
 
 
 def violations(
@@ -84,6 +86,11 @@ def departures(validator: jsonschema_rs.Validator, payload: Json) -> list[Violat
     except (ValueError, TypeError) as error:
         return [Violation("", "json", f"The payload cannot be judged: {_first_line(error)}")]
     return sorted({_violation(error) for error in errors})[:MAX_VIOLATIONS]
+
+
+def tells_all(payload: Json) -> bool:
+    """Say whether every violation of a payload is told, not only the first."""
+    return not _has_more_nodes(payload, MAX_LISTED_NODES)
 
 
 def compile_schema(
@@ -223,7 +230,7 @@ def _has_more_nodes(value: Json, limit: int) -> bool:
 
 def _violation(error: jsonschema_rs.ValidationError) -> Violation:
     path = build(error.instance_path)
-    return Violation(path, error.kind.name, sentence_of(error, path))
+    return Violation(path, error.kind.name, sentence_of(error, path), names_of(error))
 
 
 def _first_line(error: Exception) -> str:

@@ -21,11 +21,12 @@ from contracts_app.queries.smoke import smoke_of
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.golive import gaps
 from contracts_app.rules.signoff import title_of
-from meshline.console import access, contract_cards, contract_downloads
+from meshline.console import access, contract_cards, contract_downloads, tolerances
 from meshline.console.addresses import tabs, with_query
 from meshline.console.ui import lineage, nav
 from meshline.core.errors import DocumentRefused, NotFound
 from orchestration.queries import traffic
+from orchestration.queries.tolerated import marks_of
 from runbooks.queries import runbooks
 from runbooks.services.contract_tests import permit_to_run
 from runbooks.services.drift import permit_to_decide
@@ -50,7 +51,6 @@ def context(
     flows = traffic.flows_using(listed.name)
     handoffs = traffic.newest_handoffs(listed.name)
     signoffs = _signoffs(version, spec, now)
-    gates = gates_of(version, spec) if spec else ()
     policies = _policies(listed.name)
     access.veil(request.user, handoffs)
     return {
@@ -63,9 +63,7 @@ def context(
         "serving": listed.serving is not None and listed.serving.version == version.version,
         "owners": catalogue.with_on_call(listed.owners, now),
         "signoffs": signoffs,
-        "gates": gates,
-        "gates_open": gaps(gates),
-        "gates_passed": [gate for gate in gates if gate.passed],
+        **_gates(version, spec),
         "unsigned": version.state in registry.SERVING and any(not one["row"] for one in signoffs),
         "policies": policies,
         "routes": _routes(spec),
@@ -75,16 +73,30 @@ def context(
         "may_decide": permit_to_decide(listed.name, request.user),
         "tests": newest_run(version),
         "smoke": smoke_of(listed.contract),
+        **tolerances.context(listed.contract, request.user, now),
         "may_test": permit_to_run(listed.name, request.user),
         "lineage": lineage.picture(spec, listed.producer, flows) if spec else None,
         "handoffs": handoffs,
-        "events": traffic.newest_events(listed.name),
+        **_events(listed.name),
         "standards": contract_downloads.offered(version.state) if spec else [],
         "admin_url": _admin_url(request, version),
         "public_url": _public_url(version),
         **contract_cards.context(listed.contract, spec, now, policies),
         **_tabbed(request, listed, version, spec),
     }
+
+
+def _gates(version: ContractVersion, spec: ContractSpec | None) -> dict[str, Any]:
+    """The go-live gates, those that are open, and those that are passed."""
+    gates = gates_of(version, spec) if spec else ()
+    passed = [gate for gate in gates if gate.passed]
+    return {"gates": gates, "gates_open": gaps(gates), "gates_passed": passed}
+
+
+def _events(contract: str) -> dict[str, Any]:
+    """The newest events, and which of them a temporary tolerance let through."""
+    events = traffic.newest_events(contract)
+    return {"events": events, "tolerated": marks_of(one.pk for one in events)}
 
 
 def _version(listed: Listed, number: str | None) -> ContractVersion:

@@ -31,6 +31,7 @@ from orchestration.models import Event, HeldEvent
 from orchestration.queries import held as helds
 from orchestration.queries.held import HeldDetail, Wanted
 from runbooks.services import held as service
+from runbooks.services.tolerances import permit_to_ask
 
 if TYPE_CHECKING:
     from meshline.console.access import ConsoleRequest
@@ -190,7 +191,16 @@ def _detail_context(
         "form": form or DecisionForm(held=held),
         "may_release": permits[service.RELEASE],
         "may_discard": permits[service.DISCARD],
+        "tolerance_url": _tolerance_url(request, held) if judgement and judgement.version else "",
     }
+
+
+def _tolerance_url(request: ConsoleRequest, held: HeldEvent) -> str:
+    """Where to ask for a tolerance of what failed; "" for who may not."""
+    if held.reason != "violation" or not permit_to_ask(held.contract, request.user):
+        return ""
+    address = reverse("console:tolerance-ask", args=[held.contract])
+    return with_query(address, {"event": held.event_id})
 
 
 def _conflicts_context(request: ConsoleRequest) -> dict[str, Any]:

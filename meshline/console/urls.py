@@ -29,6 +29,7 @@ from meshline.console import (
     signin,
     tickets,
     today,
+    tolerances,
 )
 
 app_name = "console"
@@ -100,6 +101,9 @@ urlpatterns = [
         public_catalogue.contract_standard,
         name="public-standard",
     ),
+    path("tolerances/<str:name>/ask/", tolerances.tolerance_ask, name="tolerance-ask"),
+    path("tolerances/<int:pk>/confirm/", tolerances.tolerance_confirm, name="tolerance-confirm"),
+    path("tolerances/<int:pk>/end/", tolerances.tolerance_end, name="tolerance-end"),
     path("inventory/", inventory.flow_list, name="inventory"),
     path("inventory.csv", inventory.inventory_csv, name="inventory-csv"),
     path("inventory/pilot/", inventory.pilot, name="inventory-pilot"),

@@ -19,6 +19,7 @@ from orchestration.models.merge import IdMerge
 from orchestration.models.run import Attempt, Run, RunOutcome, RunState, StepRecord
 from orchestration.models.telemetry import Heartbeat, Tally
 from orchestration.models.timer import SlaTimer, TimerAlarm, TimerPause, TimerState
+from orchestration.models.tolerated import ToleratedEvent
 
 __all__ = [
     "Attempt",
@@ -46,4 +47,5 @@ __all__ = [
     "TimerAlarm",
     "TimerPause",
     "TimerState",
+    "ToleratedEvent",
 ]

@@ -11,7 +11,7 @@ from contracts_app.queries import registry
 from meshline.core import pointers, redact, safejson
 from meshline.core.errors import MeshlineError
 from meshline.core.safejson import Json
-from orchestration.models import DeliveryConflict, Event, EventBody, EventKey
+from orchestration.models import DeliveryConflict, Event, EventBody, EventKey, ToleratedEvent
 
 SHORTEST_SECRET = 3
 MAX_RAW_BYTES = 1 << 20
@@ -26,6 +26,7 @@ class ShownEvent:
     mapped: Json
     duplicates: int
     conflicts: int
+    tolerated: ToleratedEvent | None = None
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -51,6 +52,7 @@ def shown_event(event_id: UUID | None) -> ShownEvent | None:
         mapped=redact.mask(payload, marks) if payload is not None else None,
         duplicates=key.duplicates if key else 0,
         conflicts=conflicts.count() if key else 0,
+        tolerated=ToleratedEvent.objects.filter(event_id=event.pk).first(),
     )
 
 

@@ -17,7 +17,7 @@ from orchestration.models import Event, EventBody
 from orchestration.queries import documents
 from orchestration.rules.source_map import map_delivery
 from orchestration.rules.source_spec import Mapped
-from orchestration.services import announcements, storms, tallies
+from orchestration.services import announcements, storms, tallies, tolerating
 from orchestration.services.storing import Delivery, Judged, Receipt, store, violations_of
 
 LONGEST_ID = 200
@@ -91,5 +91,10 @@ def _judge(mapped: Mapped, standing: Standing) -> Judged:
     except NotFound as error:
         missing = Violation(path="", rule="contract", sentence=str(error))
         return Judged(mapped, None, (*mapped.problems, missing))
-    found = tuple(mapped.problems) or violations_of(version, mapped.payload)
-    return Judged(mapped, version, found)
+    if mapped.problems:
+        return Judged(mapped, version, tuple(mapped.problems))
+    found = violations_of(version, mapped.payload)
+    if not found:
+        return Judged(mapped, version, ())
+    let = tolerating.tolerances_for(mapped.contract, version, mapped.payload, found, standing)
+    return Judged(mapped, version, (), let, found) if let else Judged(mapped, version, found)

@@ -12,7 +12,7 @@ from contracts_app.queries.standing import Standing
 from contracts_app.services import audit
 from meshline.core.errors import ContractViolation, IllegalTransition
 from orchestration.models import Event, EventBody, EventState, Handoff, HeldEvent
-from orchestration.services import acceptance, handoffs, intake
+from orchestration.services import acceptance, handoffs, intake, tolerating
 
 
 @transaction.atomic
@@ -39,6 +39,8 @@ def release(*, held: HeldEvent, by: User, reason: str, ticket: str = "", now: da
     spec = registry.spec_of(judged.version)
     acceptance.name_subjects(event, spec, judged.mapped.payload, standing=standing)
     event.save()
+    if judged.tolerances:
+        tolerating.mark(event, judged.tolerances, judged.tolerated)
     EventBody.objects.filter(pk=event.pk).update(payload=judged.mapped.payload)
     _decide(locked, event, state="released", by=by, reason=reason, ticket=ticket, now=now)
     if not event.own_write:

@@ -20,7 +20,7 @@ from meshline.core.ids import uuid7_at
 from meshline.core.safejson import Json
 from orchestration.models import DeliveryConflict, Event, EventBody, EventKey, EventState, Handoff
 from orchestration.rules.source_spec import Mapped
-from orchestration.services import acceptance, event_rows, holding, tallies
+from orchestration.services import acceptance, event_rows, holding, tallies, tolerating
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Judged:
-    """A mapped delivery with the contract version it was held against, and what it breaks."""
+    """A mapped delivery with the contract version it was held against, and what it breaks.
+
+    `tolerated` is what it breaks and is let through, by which temporary `tolerances`.
+    """
 
     mapped: Mapped
     version: ContractVersion | None
     problems: tuple[Violation, ...]
+    tolerances: tuple[int, ...] = ()
+    tolerated: tuple[Violation, ...] = ()
 
     @property
     def hold_reason(self) -> str:
@@ -87,6 +92,8 @@ def store(delivery: Delivery, judged: Judged) -> Receipt:
                 handoff = holding.hold(event, judged.hold_reason, judged.problems, now=delivery.now)
                 count(contract=event.contract)
                 return Receipt(event.pk, duplicate=False, held=True, handoff=handoff)
+            if judged.tolerances:
+                tolerating.mark(event, judged.tolerances, judged.tolerated)
             if event.state == EventState.ACCEPTED and not event.own_write and judged.version:
                 spec = registry.spec_of(judged.version)
                 payload, standing = judged.mapped.payload, delivery.standing

@@ -41,6 +41,7 @@ class Judgement:
     violations: tuple[Violation, ...] = ()
     amount_minor: int | None = None
     currency: str = ""
+    tolerated: bool = False
 
     @property
     def fits(self) -> bool:
@@ -69,6 +70,7 @@ def judge(held: HeldEvent) -> Judgement:
         violations=masked_violations(judged.problems, mapped.payload, marks),
         amount_minor=amount,
         currency=currency,
+        tolerated=bool(judged.tolerances),
     )
 
 

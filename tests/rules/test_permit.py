@@ -26,6 +26,7 @@ replay.effects            | T lim  | Y T   | O T   | Y T | -         | -   | -  
 backfill.small            | -      | Y T   | O T   | Y T | -         | -   | -   | -
 backfill.large            | -      | 2 T   | O 2 T | 2 T | -         | -   | -   | -
 request.approve           | -      | Y     | O     | Y   | O money   | -   | -   | -
+tolerance.open            | -      | 2 T   | O 2 T | 2 T | -         | -   | -   | -
 handoff.act               | Y T    | Y T   | Y T   | Y T | Y T       | -   | -   | -
 run.cancel                | -      | Y T   | -     | Y T | -         | -   | -   | -
 ids.merge                 | -      | Y T   | O T   | Y T | -         | -   | -   | -
