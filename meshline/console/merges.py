@@ -31,14 +31,19 @@ PAGE = 50
 LABELS = {"q": "Search", "kind": "Kind"}
 REASONS = ("The vendor has merged the two", "The customer says that both are theirs")
 END_REASONS = ("They are two after all", "The vendor has parted them again")
-TICKETED = {"ticket": "The case that this is done for, like desk:4812."}
 _PLAIN = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
 
 
 class TicketReasonForm(ReasonForm):
     """For which ticket, and why."""
 
-    ticket = forms.CharField(max_length=80, help_text=TICKETED["ticket"], widget=_PLAIN)
+    ticket = forms.CharField(
+        max_length=80, help_text="The case that this is done for, like desk:4812.", widget=_PLAIN
+    )
+
+    def __init__(self, data: Any = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        self.fields["reason"].help_text = "Kept in the audit log for ever: name no person in it."
 
     def clean_ticket(self) -> str:
         """Check the ticket's form."""
