@@ -76,6 +76,16 @@ def plan(sheet: Sheet, *, lock: bool = False) -> ImportPlan:
     return plan_import(sheet, {flow.name: flow.entry for flow in rows})
 
 
+def missing_from(sheet: Sheet, *, limit: int) -> tuple[list[InventoryFlow], int]:
+    """Return the first flows of the inventory that a file does not name, and how many there are.
+
+    An import never removes: whether one of them is gone in truth, a person decides.
+    """
+    rows = InventoryFlow.objects.exclude(name__in=sheet.named).order_by("name")
+    shown = list(rows.only("name", "title", "owner", "updated_at")[: limit + 1])
+    return shown[:limit], len(shown) if len(shown) <= limit else rows.count()
+
+
 def agreed(names: Iterable[str]) -> Mapping[str, Agreed]:
     """Return how far the contracts of these names are; a name without a contract is left out."""
     rows = ContractVersion.objects.filter(contract__name__in=list(names)).order_by()

@@ -89,9 +89,14 @@ def _asked(
 def _preview(
     request: ConsoleRequest, text: str, *, late: Conflict | None = None, status: int = 200
 ) -> HttpResponse:
-    plan = inventory.plan(read_sheet(text))
+    sheet = read_sheet(text)
+    plan = inventory.plan(sheet)
+    missing, all_missing = inventory.missing_from(sheet, limit=MOST_SHOWN)
     context = {
         "plan": plan,
+        "missing": missing,
+        "all_missing": all_missing,
+        "more_missing": all_missing - len(missing),
         "text": text,
         "late": late,
         "titles": COLUMNS,

@@ -262,6 +262,19 @@ def test_import_shows_first_and_does_on_the_press() -> None:
     assert "Look at the new preview" in late.content.decode()
 
 
+def test_import_tells_what_the_file_does_not_name_and_removes_nothing() -> None:
+    for name in ("a.flow", "b.flow", "c.flow"):
+        given_flow(name)
+
+    preview = sent(browser(), "name,title,kind\na.flow,A,event\nb.flow,B,no such kind\n")
+
+    card = preview.content.decode().partition('id="missing"')[2].partition("</section>")[0]
+    assert [flow.name for flow in preview.context["missing"]] == ["c.flow"]
+    assert reverse("console:inventory-flow", args=["c.flow"]) in card
+    assert "1 flow, and the import leaves it as it is" in card
+    assert InventoryFlow.objects.count() == 3
+
+
 @pytest.mark.parametrize(
     ("raw", "says"),
     [

@@ -52,11 +52,15 @@ class SheetRow:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A file as read: its good rows, what is wrong with the others, and what it says besides."""
+    """A file as read: its good rows, what is wrong with the others, and what it says besides.
+
+    `named` are the names in all its rows, refused ones too.
+    """
 
     rows: tuple[SheetRow, ...]
     problems: tuple[CellProblem, ...]
     unknown: tuple[UnknownColumn, ...] = ()
+    named: frozenset[str] = frozenset()
 
 
 def write_sheet(entries: Iterable[FlowEntry]) -> str:
@@ -103,7 +107,10 @@ def read_sheet(text: str) -> Sheet:
     columns, unknown = _columns(header)
     rows: list[SheetRow] = []
     problems: list[CellProblem] = []
+    named: set[str] = set()
+    at = columns.index("name")
     for number, record in body:
+        named |= {plain(cell.strip()) for cell in record[at : at + 1]}
         cells, found = _row(number, record, columns)
         problems += found
         if not found:
@@ -111,7 +118,8 @@ def read_sheet(text: str) -> Sheet:
     twice = list(_twice(rows))
     refused = {problem.row for problem in twice}
     kept = tuple(row for row in rows if row.row not in refused)
-    return Sheet(kept, tuple(sorted([*problems, *twice], key=lambda one: one.row)), unknown)
+    told = tuple(sorted([*problems, *twice], key=lambda one: one.row))
+    return Sheet(kept, told, unknown, frozenset(named - {""}))
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
