@@ -13,6 +13,7 @@ from contracts_app.models import (
     Ownership,
     Rota,
     SlaPolicy,
+    Source,
     System,
 )
 from contracts_app.queries.changes import doubted_of
@@ -53,16 +54,30 @@ def _facts(version: ContractVersion, spec: ContractSpec) -> GateFacts:
     contract = version.contract
     named = {spec.producer.system, *(one.system for one in spec.consumers)}
     policies = (policy_spec_of(row) for row in all_published(SlaPolicy))
+    on, off = _sources(spec.name)
     return GateFacts(
         owners=_owners(contract, spec),
         systems=frozenset(System.objects.filter(name__in=named).values_list("name", flat=True)),
         runbooks=facts.ask(PUBLISHED_RUNBOOKS, default=frozenset[str]()),
         flows=tuple(facts.ask(FLOWS_OF, spec.name, default=[])),
+        sources=on,
+        sources_off=off,
+        served=contract.versions.filter(state__in=SERVING).exists(),
         doubted=doubted_of(version, spec),
         failing=failing(version),
         promised=any(one.contract == spec.name for one in policies),
         audited=AuditEntry.objects.filter(contract=contract.name).exists(),
         evidence={gate: _evidence(row) for gate, row in evidence_of(contract).items()},
+    )
+
+
+def _sources(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The sources that map deliveries to a contract: those switched on, and those switched off."""
+    rows = Source.objects.filter(body__events__contains=[{"contract": name}]).order_by("name")
+    listed = list(rows.values_list("name", "enabled"))
+    return (
+        tuple(source for source, enabled in listed if enabled),
+        tuple(source for source, enabled in listed if not enabled),
     )
 
 

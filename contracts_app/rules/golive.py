@@ -47,7 +47,9 @@ class GateFacts:
     """What the registry and the engine know of a contract.
 
     `owners` by role; a rota is named only if it is published. `systems` and `runbooks` are those
-    that there are, `flows` those that start at its events or await them, `doubted` the consumers
+    that there are, `flows` those that start at its events or await them, `sources` those that map
+    deliveries to it and are switched on, `sources_off` those that are off, `served` whether a
+    version of it is in service (before that no source can name it), `doubted` the consumers
     that are not proved safe, `failing` the contract tests that fail, `promised` whether a
     service-level policy is published for it.
     """
@@ -56,6 +58,9 @@ class GateFacts:
     systems: frozenset[str] = frozenset()
     runbooks: frozenset[str] = frozenset()
     flows: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    sources_off: tuple[str, ...] = ()
+    served: bool = False
     doubted: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
     promised: bool = False
@@ -218,10 +223,26 @@ def _reporting(spec: ContractSpec, facts: GateFacts) -> Gate:
 
 def _trigger(spec: ContractSpec, facts: GateFacts) -> Gate:
     channel = " ".join(str(spec.producer.channel[key]) for key in sorted(spec.producer.channel))
-    said = [] if facts.flows or channel else ["nothing says how its events come in or what starts"]
-    there = f"Used by {', '.join(facts.flows)}." if facts.flows else f"Comes in by {channel}."
+    used = f" Used by {', '.join(facts.flows)}." if facts.flows else ""
     remedy = "Write producer.channel in the document, or publish a flow that its events start."
+    there = f"Comes in by {channel}.{used}" if channel else used.strip()
+    said = [] if facts.flows or channel else ["nothing says how its events come in or what starts"]
+    if facts.sources:
+        there = f"The source {_and(facts.sources)} delivers it.{used}"
+        said = []
+    elif facts.sources_off:
+        said = [f"the source {_and(facts.sources_off)} maps to it and is switched off"]
+        remedy = "Switch the source on, or let another one map to it."
+    elif facts.served:
+        said = ["no source maps deliveries to it, so nothing comes in"]
+        remedy = f"Add it under events of the source that delivers for {spec.producer.system}."
+    elif not said:
+        there += " No source maps to it yet: add it to one once this version is published."
     return _gate("trigger", "Trigger", said, there, "contract", remedy, facts)
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(names)
 
 
 def _review(spec: ContractSpec, facts: GateFacts) -> Gate:

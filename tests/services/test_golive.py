@@ -8,7 +8,15 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from contracts_app.models import AuditEntry, ContractVersion, GateEvidence, Owner, Rota, System
+from contracts_app.models import (
+    AuditEntry,
+    ContractVersion,
+    GateEvidence,
+    Owner,
+    Rota,
+    Source,
+    System,
+)
 from contracts_app.queries import clock
 from contracts_app.queries.golive import gates_of
 from contracts_app.queries.registry import spec_of
@@ -163,3 +171,24 @@ def test_next_version_may_lack_what_the_one_in_service_lacks_and_nothing_more(
     sign_all(worse, owners)
     with pytest.raises(NotAllowed, match="Reporting field"):
         publish(worse, owners)
+
+
+def test_source_that_is_switched_off_keeps_it_from_going_live(owners: dict[str, User]) -> None:
+    version = given_proposed(owners)
+    sign_all(version, owners)
+    body = {"events": [{"contract": version.contract.name}]}
+    source = Source.objects.create(
+        name="billing-hook",
+        scheme="apikey",
+        on_violation="hold",
+        text="x",
+        body=body,
+        enabled=False,
+    )
+
+    said = open_gates(version)["trigger"]
+    assert "The source billing-hook maps to it and is switched off." in said
+    assert "Switch the source on" in said
+
+    Source.objects.filter(pk=source.pk).update(enabled=True)
+    assert open_gates(version) == {}
