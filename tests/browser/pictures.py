@@ -62,6 +62,13 @@ class Photographer:
         expect(page.locator("#verdict")).to_contain_text("Breaking")
         page.locator(".document-editor .cm-scroller").evaluate("text => text.scrollTo(0, 300)")
         self._take(page, "verdict")
+        page.get_by_role("button", name="Save draft").click()
+        draft = page.url
+        page.goto("/contracts/billing.invoice.created/?tab=versions")
+        page.get_by_role("button", name="Side by side").click()
+        page.get_by_role("link", name="Turn round").click()
+        self._take(page, "side-by-side")
+        page.goto(draft)
         page.get_by_role("link", name="Discard draft").click()
         page.get_by_role("button", name="Yes, I\u2019m sure").click()
 

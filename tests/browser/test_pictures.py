@@ -20,7 +20,7 @@ FOLDER = ROOT / "docs" / "img"
 NAMES = {
     *("today", "handoff", "replay", "run", "ticket", "backfill", "sla", "audit", "contract"),
     *("held", "admin-contract", "verdict", "signin", "today-demo", "today-dark", "handoffs-phone"),
-    *("inventory", "pilot", "golive", "drift", "editor"),
+    *("inventory", "pilot", "golive", "drift", "editor", "side-by-side"),
 }
 
 
