@@ -9,9 +9,9 @@ from contracts_app.rules import schema_safety
 from contracts_app.rules.identifiers import parse_identity
 from contracts_app.rules.identity import IdentityPointers
 from contracts_app.rules.identity_checks import (
-    identifier_violations,
     identity_findings,
     reference_findings,
+    with_identifiers,
 )
 from contracts_app.rules.smoke import smoke_findings
 from contracts_app.rules.states import parse_states, state_findings
@@ -49,7 +49,7 @@ def _judge(value: _Value, payload: Any) -> list[Violation]:
     schema: Schema = value["schema"]["payload"]
     found = violations(schema, payload, dialect=dialect, formats=formats)
     identity = IdentityPointers(**parse_identity(value["identity"]))
-    return found or identifier_violations(identity, payload)
+    return with_identifiers(found, identity, payload)
 
 
 def _valid_examples(value: _Value) -> Iterator[Finding]:

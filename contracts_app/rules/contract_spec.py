@@ -15,7 +15,7 @@ from contracts_app.rules.contract_checks import contract_findings
 from contracts_app.rules.contract_shape import CONTRACT_SHAPE, ON_UNKNOWN
 from contracts_app.rules.identifiers import parse_identity
 from contracts_app.rules.identity import IdentityPointers
-from contracts_app.rules.identity_checks import identifier_violations, with_remedies
+from contracts_app.rules.identity_checks import with_identifiers, with_remedies
 from contracts_app.rules.schema_walk import mapped
 from contracts_app.rules.shape import refuse_if, shape_findings, with_lines
 from contracts_app.rules.states import StateMachine, parse_states
@@ -200,12 +200,12 @@ class ContractSpec:
         return {"$schema": ADDRESSES[self.dialect], **schema}
 
     def violations(self, payload: Json) -> list[Violation]:
-        """Return where a payload departs from this version's schema, sorted by path.
+        """Return where a payload departs from this version, sorted by path.
 
-        One that keeps it may still hold identifiers that nobody can read; then those.
+        From its schema, and where an identifier stands that nobody can read.
         """
         found = departures(self._validator, payload)
-        return found or identifier_violations(self.identity, payload)
+        return with_identifiers(found, self.identity, payload)
 
     @cached_property
     def _validator(self) -> Validator:

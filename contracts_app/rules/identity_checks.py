@@ -38,6 +38,15 @@ def identifier_violations(pointers: IdentityPointers, payload: Json) -> list[Vio
     ]
 
 
+def with_identifiers(
+    found: list[Violation], pointers: IdentityPointers, payload: Json
+) -> list[Violation]:
+    """Add the identifiers that cannot be read to what a payload breaks; each place once."""
+    told = {one.path for one in found}
+    more = [one for one in identifier_violations(pointers, payload) if one.path not in told]
+    return sorted([*found, *more], key=lambda one: one.path) if more else found
+
+
 def with_remedies(findings: Sequence[Finding]) -> list[Finding]:
     """Say of what has the wrong shape in `identity` how it is written."""
     return [

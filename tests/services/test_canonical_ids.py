@@ -165,6 +165,11 @@ class TestHostile:
         ]
         assert (event.order, event.correlation) == ("", "")
 
+    def test_other_departures_do_not_hide_it(self) -> None:
+        given_document(CANONICAL)
+        held = HeldEvent.objects.get(event_id=sent("a\x07", status="eaten").pk)
+        assert [one["path"] for one in held.violations] == ["/data/order", "/data/status"]
+
     def test_order_that_is_not_there_is_no_reason_to_hold(self) -> None:
         given_document(CANONICAL)
         assert sent("  ").state == EventState.ACCEPTED
