@@ -20,6 +20,10 @@ from meshline.core.pointers import get
 
 BUDGET_S = 0.2
 MOST_SHOWN = 100
+_ADVICE = {
+    "gone": "None: the field is optional. Ask who sends it, and tell the consumers that read it.",
+    "type": "Ask who sends it. Have it sent as before, or name its types in a new version.",
+}
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,16 @@ class Shown:
         """What was noticed, in a few words."""
         if self.row.kind == "value":
             return f"New value {self.row.value}" if self.row.value else "Values not in the list"
+        if self.row.kind in _ADVICE:
+            return "No longer comes" if self.row.kind == "gone" else f"Comes as {self.row.value}"
         if self.row.kind.startswith("body"):
             return f"New {'value' if self.row.kind == 'body_value' else 'field'} in the body"
         return "Names that look like data" if self.row.path.endswith("*") else "New field"
+
+    @property
+    def advice(self) -> str:
+        """What a person may do where no change of the schema would help."""
+        return _ADVICE.get(self.row.kind, "A person has to think of one.")
 
     @property
     def mapping(self) -> str:

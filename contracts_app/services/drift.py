@@ -66,23 +66,31 @@ def has_open(contract: Contract) -> bool:
 
 
 def note(
-    *, watch: DriftWatch, spec: ContractSpec, noticed: Iterable[Noticed], taken: Collection[str]
+    *,
+    watch: DriftWatch,
+    spec: ContractSpec,
+    noticed: Iterable[Noticed],
+    taken: Collection[str],
+    back: Collection[str] = (),
 ) -> None:
     """Fold what was noticed into the contract's findings; the caller holds the watch's row.
 
     What the version in service names by now is settled, and so is what the sources' mappings take
-    (`taken` are the words in them). What was set aside stays so until it comes in another shape.
+    (`taken` are the words in them), and so are fields that are `back`. What was set aside stays so
+    until it comes in another shape.
     At most sixty things of a contract are kept.
     """
     folded = _folded(noticed)
     judged_by = canonical.digest([spec.digest, *sorted(taken)])
     moved_on = watch.judged_by != judged_by
-    if not folded and not moved_on:
+    if not folded and not moved_on and not back:
         return
     rows = {row.key: row for row in DriftFinding.objects.filter(contract=watch.contract_id)}
     if moved_on:
         _settle(rows.values(), spec, taken)
         watch.judged_by = judged_by
+    for path in back:
+        _end(rows.get(("gone", path, "")))
     for key, sighted in folded.items():
         row = rows.get(key)
         beside = sum(one[:2] == key[:2] for one in rows)
@@ -211,6 +219,12 @@ def _settle(rows: Iterable[DriftFinding], spec: ContractSpec, taken: Collection[
             row.state = DriftState.SETTLED
         row.verdict = row.least_version = ""
         row.save(update_fields=["state", "verdict", "least_version"])
+
+
+def _end(row: DriftFinding | None) -> None:
+    if row is not None:
+        row.state = DriftState.SETTLED
+        row.save(update_fields=["state"])
 
 
 def _judge(rows: Iterable[DriftFinding], spec: ContractSpec) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from contracts_app.queries.registry import SERVING, spec_of
 from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.drift.bodies import known_of, mentioned, names_in
 from contracts_app.rules.drift.evidence import Seen
+from contracts_app.rules.drift.habits import habits_of, named_in
 from contracts_app.rules.drift.sightings import Sighting, sightings
 from contracts_app.services import drift
 from contracts_app.services.drift import Noticed
@@ -48,7 +50,7 @@ _HELD = (EventState.HELD, EventState.DISCARDED)
 
 
 class Bodies:
-    """What the sources of one look are known to send; kept with the watch."""
+    """What the sources of one look are known to send, and how; kept with the watch."""
 
     def __init__(self, watch: DriftWatch, sources: Collection[str]) -> None:
         self._watch, self._learned = watch, False
@@ -58,6 +60,11 @@ class Bodies:
         }
         texts = Source.objects.filter(name__in=self._known).values_list("name", "text")
         self._mentioned = {name: mentioned(text) for name, text in texts if name != OURS}
+        kept = watch.known.get("habits", {})
+        self._habits = {
+            name: habits_of(kept.get(name)) for name in sorted({*kept, *sources})[:SOURCES]
+        }
+        self.back: set[str] = set()
 
     @property
     def taken(self) -> frozenset[str]:
@@ -79,11 +86,36 @@ class Bodies:
             return []
         return known.new_in(body, self._mentioned[source] | names_in(payload), held=held)
 
+    def forget_types(self) -> None:
+        """Another version is in service."""
+        for habits in self._habits.values():
+            habits.forget_types()
+
+    def other_types(self, paths: Sequence[str], payload: Json, seen: Seen) -> list[Sighting]:
+        """Take a payload in; return the named fields that came in another type than ever."""
+        habits = self._habits.get(seen.source)
+        if habits is None:
+            return []
+        self._learned = True
+        found = habits.look(paths, payload, seen)
+        self.back |= habits.back
+        return found
+
+    def gone(self, sources: Collection[str], at: datetime) -> Iterator[Noticed]:
+        """Yield which fields have stayed away from what these sources send."""
+        for name in sorted(self._habits.keys() & set(sources)):
+            for last, sighting in self._habits[name].gone(at):
+                yield Noticed(replace(last, source=name), [sighting])
+
     def keep(self) -> list[str]:
         """Put what was learned into the watch's row; returns its changed columns."""
         if not self._learned:
             return []
-        self._watch.known = {"sources": {name: one.stored() for name, one in self._known.items()}}
+        self._watch.known = {
+            "sources": {name: one.stored() for name, one in self._known.items()},
+            "habits": {name: one.stored() for name, one in self._habits.items()},
+            "spec": self._watch.known.get("spec", ""),
+        }
         return ["known"]
 
 
@@ -119,8 +151,12 @@ def _look_at_next(now: datetime) -> DriftWatch | None:
     newest = newest_serving(watch.contract) if events or drift.has_open(watch.contract) else None
     if newest is not None:
         bodies = Bodies(watch, {event.source for event in events[:EVENTS]})
+        spec = spec_of(newest)
+        if watch.known.get("spec") != spec.digest:
+            bodies.forget_types()
+            watch.known = {**watch.known, "spec": spec.digest}
         noticed = list(_noticed(watch.contract, events, bodies))
-        drift.note(watch=watch, spec=spec_of(newest), noticed=noticed, taken=bodies.taken)
+        drift.note(watch=watch, spec=spec, noticed=noticed, taken=bodies.taken, back=bodies.back)
         fields += bodies.keep()
     if events:
         watch.seen_through = events[0].pk
@@ -159,6 +195,7 @@ def _noticed(contract: Contract, events: Sequence[Event], bodies: Bodies) -> Ite
         for row in contract.versions.filter(state__in=SERVING).select_related("contract")
     }
     marks = {number: redact.marks_for(one.schema, one.risk.pii) for number, one in specs.items()}
+    paths = {number: named_in(one.schema) for number, one in specs.items()}
     stored = _stored(looked_at)
     until = time.monotonic() + LONGEST_S
     for event in looked_at:
@@ -172,8 +209,12 @@ def _noticed(contract: Contract, events: Sequence[Event], bodies: Bodies) -> Ite
         found = sightings(spec.schema, payload, marks[spec.version]) if payload else []
         held = event.state in _HELD
         found += bodies.new_in(event.source, raw, payload, held=held)
+        seen = Seen(str(event.pk), event.source, event.received_at, held)
+        if payload:
+            found += bodies.other_types(paths[spec.version], payload, seen)
         if found:
-            yield Noticed(Seen(str(event.pk), event.source, event.received_at, held), found)
+            yield Noticed(seen, found)
+    yield from bodies.gone({event.source for event in looked_at}, looked_at[-1].received_at)
 
 
 def _stored(events: Sequence[Event]) -> dict[UUID, tuple[Json, bytes]]:

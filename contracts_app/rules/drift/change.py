@@ -44,7 +44,7 @@ def change_for(
     `words`: its values are a few words of a program. Any other new field is marked as personal
     until somebody takes the mark away.
     """
-    if kind == "body_value":
+    if kind in ("body_value", "gone", "type"):
         return None
     segments = parse(path)
     if kind == "body":

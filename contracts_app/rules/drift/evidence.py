@@ -47,7 +47,8 @@ class Evidence:
     def with_one(self, sighting: Sighting, seen: Seen) -> Evidence:
         """Return the evidence with one more event."""
         tallies, words = self._counted(sighting)
-        told = sighting.value or (sighting.word if sighting.word in words else sighting.shape)
+        value = sighting.value if sighting.kind != "type" else ""
+        told = value or (sighting.word if sighting.word in words else sighting.shape)
         samples = self.samples
         if len(samples) < SAMPLES:
             samples = (*samples, (seen.event, told))

@@ -19,7 +19,8 @@ from meshline.core.pointers import build, parse
 from meshline.core.safejson import Json
 
 # "body…": in what the vendor sent, before its source's mapping took what it names.
-Kind = Literal["field", "value", "body", "body_value"]
+# "gone" and "type": a field that is named, and stays away or comes in another type than ever.
+Kind = Literal["field", "value", "body", "body_value", "gone", "type"]
 
 MOST_SIGHTINGS = 50  # of one event
 MOST_VALUES = 2_000  # of one payload that are looked at
@@ -96,12 +97,21 @@ def is_known(schema: Schema, kind: str, path: str, value: str) -> bool:
         return False  # no schema speaks of what a mapping leaves out
     segments = parse(path)
     place = places.at_path(schema, segments)
+    if kind in ("gone", "type"):
+        return place is None or (kind == "type" and _allows(place, value))
     if kind == "field":
         return place is not None or not _parent_names(schema, segments)
     if place is None:
         return True
     lists = places.listing(place)
     return not lists or any(value in listed for _, _, listed in lists)
+
+
+def _allows(place: Place, kind: str) -> bool:
+    """Whether it is said on purpose that a type may come."""
+    named = [node.schema["type"] for node in place if "type" in node.schema]
+    said = {one for types in named for one in ([types] if isinstance(types, str) else types)}
+    return kind in said or (kind == "number" and "integer" in said)
 
 
 def type_of(value: Json) -> str:
