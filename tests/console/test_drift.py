@@ -189,3 +189,23 @@ def test_draft_in_the_administration_shows_the_evidence() -> None:
         "/data/gift_note",
     ):
         assert words in shown
+
+
+def test_reader_sees_which_field_no_longer_comes_and_what_to_do() -> None:
+    contract = Contract.objects.get(name=NAME)
+    now = clock.now()
+    for kind, value, told in (
+        ("gone", "", "in 40 events on 5 days, in none of the 50 since"),
+        ("type", "number", "integer, 1 digit; string in 40 events before"),
+    ):
+        DriftFinding.objects.create(
+            contract=contract, kind=kind, path="/data/email", value=value, events=1,
+            samples=[["0198", told]], first_seen=now - timedelta(days=2), last_seen=now,
+        )  # fmt: skip
+
+    shown = page(browser("support_agent"))
+
+    for words in ("No longer comes", "Comes as number", "in none of the 50 since", "Ask who sends"):
+        assert words in shown
+    row = shown.split("No longer comes")[1].split("</tr>")[0]
+    assert 'class="n"><div class="sub">last ' in row
