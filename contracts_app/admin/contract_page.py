@@ -152,6 +152,11 @@ class ContractPage:
         """What keeps it from going live."""
         return gaps_of(self.version, self.spec) if self.spec else ()
 
+    @cached_property
+    def not_there(self) -> list[Gate]:
+        """The gaps that no evidence passes: most are mended in the text, so before it is signed."""
+        return [gate for gate in self.gaps if not gate.by_evidence]
+
     @property
     def unsigned(self) -> list[Seat]:
         """The sign-offs that are still missing."""

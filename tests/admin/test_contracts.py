@@ -250,3 +250,23 @@ def test_evidence_that_is_refused_stands_there_again(
     assert "missing or still to come" in shown
     assert 'value="Tried on the stage."' in shown
     assert 'max="2' in shown  # a browser does not even send a day to come
+
+
+def test_draft_says_what_it_lacks_before_its_text_is_frozen(
+    sign_in: SignIn, owners: dict[str, User]
+) -> None:
+    author = sign_in(user=owners["contract"])
+    text = owned_text()
+    author.post(reverse(ADD), {"text": "\n".join(
+        line for line in text.splitlines() if not line.startswith("slo:")
+    )})  # fmt: skip
+    version = ContractVersion.objects.get()
+
+    assert "Not there yet: reporting field." in author.get(page(version)).text
+    author.post(page(version), {"text": version.text, "_propose": "1"})
+    shown = author.get(page(version)).text
+    assert "Not there yet: reporting field." in shown
+    assert "before more people sign" in shown
+    press(author, version, "withdraw")
+    author.post(page(version), {"text": text})
+    assert "Not there yet" not in author.get(page(version)).text

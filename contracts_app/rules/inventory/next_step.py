@@ -46,8 +46,8 @@ def next_step(entry: FlowEntry, agreed: Agreed) -> NextStep:
             return NextStep(
                 "edit",
                 "Complete the draft",
-                "Write the payload's schema and its examples, name the three owners, then press "
-                "“Ask for sign-off” on the draft's page.",
+                "Work through the numbered comments until “Go-live gates” on the draft's page asks "
+                "for evidence only, then press “Ask for sign-off” there.",
             )
         case "in_review":
             return NextStep(

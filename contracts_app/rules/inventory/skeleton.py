@@ -8,11 +8,12 @@ from contracts_app.rules.inventory.entry import FlowEntry
 from meshline.core import yaml_text
 
 UNNAMED = "not-named-yet"
+_NO_RUNBOOK = "name-of-the-runbook"
 _SCHEMA = """
 identity: {event_id: /id}                # where the sender's own id stands: one id is taken once
 schema:
   dialect: https://json-schema.org/draft/2020-12/schema
-  # 1. Describe the payload. Where events have come in already, “Schema from stored events” on the
+  # 2. Describe the payload. Where events have come in already, “Schema from stored events” on the
   #    draft's page proposes a schema with its evidence.
   payload:
     type: object
@@ -20,7 +21,7 @@ schema:
     properties:
       id: {type: string, minLength: 1, maxLength: 128}
 examples:
-  # 2. Put in a real payload, personal data replaced, and one that must be refused.
+  # 3. Put in a real payload, personal data replaced, and one that must be refused.
   valid:
     - name: happy_path
       payload: {id: "1"}
@@ -42,8 +43,8 @@ def skeleton(entry: FlowEntry, *, drafter: Collection[str] = (), version: str = 
 
 
 def _head(entry: FlowEntry, version: str) -> Iterator[str]:
-    yield "# Begun from the inventory. Work through 1 to 5, save, read the verdict, then press"
-    yield "# “Ask for sign-off”: the owners below sign, and the contract can be published."
+    yield "# Begun from the inventory. Work through 1 to 7 and save; “Go-live gates” then says"
+    yield "# what is missing. “Ask for sign-off” freezes the text, and the owners below sign it."
     yield "meshline: contract/v1"
     yield f"name: {entry.name}"
     yield f"version: {version}"
@@ -63,10 +64,11 @@ def _risk(entry: FlowEntry) -> Iterator[str]:
 
 
 def _ends(entry: FlowEntry) -> Iterator[str]:
-    if entry.producer:
-        yield f"producer: {{system: {_scalar(entry.producer)}}}"
-    else:
-        yield f"producer: {{system: {UNNAMED}}}   # name the system that sends it"
+    known = _scalar(entry.producer) if entry.producer else UNNAMED
+    yield "producer:"
+    yield f"  system: {known}{'' if entry.producer else '   # name the system that sends it'}"
+    yield "  # 1. How its events come in, if no flow starts at them: the name of its source."
+    yield f"  # channel: {{type: webhook, source: {known}}}"
     if not entry.consumers:
         yield "consumers: []                         # name the systems that use it"
         return
@@ -78,7 +80,7 @@ def _ends(entry: FlowEntry) -> Iterator[str]:
 def _owners(entry: FlowEntry, drafter: Collection[str]) -> Iterator[str]:
     own = entry.owner or UNNAMED
     stands_in = own if not drafter or own in drafter else sorted(drafter)[0]
-    yield "# 3. Three owners: schema and tests, watch and incidents, what customers get. Each is a"
+    yield "# 4. Three owners: schema and tests, watch and incidents, what customers get. Each is a"
     yield "#    name from Owners in the administration."
     yield "owners:"
     if stands_in != own:
@@ -89,21 +91,25 @@ def _owners(entry: FlowEntry, drafter: Collection[str]) -> Iterator[str]:
 
 
 def _rest(entry: FlowEntry) -> Iterator[str]:
-    yield "# 4. The promise: by when the other side has an answer, and when silence escalates."
+    yield "# 5. The promise: by when the other side has an answer, and when silence escalates."
+    yield "#    The objective below it is what reports show."
     if entry.service_level:
         yield f"sla: {{timezone: UTC, ack_within: {entry.service_level}}}"
     else:
         yield "# sla: {timezone: UTC, ack_within: PT15M, escalate_after: PT30M}"
-    yield "# 5. The way back: a published runbook that a person can work through."
+    yield "# slo: [{name: in_time, sli: latency, threshold: PT5S, target: 0.99, window: P30D}]"
+    yield "# 6. The way back: a published runbook; executable once a person can work through it."
     if entry.runbook:
         yield f"manual_fallback: {{runbook: {entry.runbook}, executable: false}}"
         yield f"runbooks: [{entry.runbook}]"
-        return
-    if entry.manual_fallback:
-        flat = " ".join(entry.manual_fallback.split())
-        yield f"#    By hand today: {flat}"
-    yield "# manual_fallback: {runbook: name-of-the-runbook, executable: true}"
-    yield "# runbooks: [name-of-the-runbook]"
+    else:
+        if entry.manual_fallback:
+            yield f"#    By hand today: {' '.join(entry.manual_fallback.split())}"
+        yield f"# manual_fallback: {{runbook: {_NO_RUNBOOK}, executable: true}}"
+        yield f"# runbooks: [{_NO_RUNBOOK}]"
+    runbook = entry.runbook or _NO_RUNBOOK
+    yield "# 7. Where an event goes that does not fit, and which of the runbooks above helps then."
+    yield f"# exception_route: {{on_invalid: {{action: quarantine, runbook: {runbook}}}}}"
 
 
 def _scalar(text: str) -> str:
