@@ -23,6 +23,7 @@ from contracts_app.queries.drift import contracts_with_drift
 from contracts_app.queries.registry import SERVING
 from contracts_app.queries.standing import Standing
 from contracts_app.rules.contract_health import MEASURED, Health
+from contracts_app.rules.contract_spec import ContractSpec
 from contracts_app.rules.versions import parse_version
 from meshline.core.errors import BadValue, NotFound
 
@@ -212,6 +213,15 @@ def version_of(contract: Contract, number: str) -> ContractVersion:
     if found is None:
         raise NotFound(f"{contract.name} has no version {number}.")
     return found
+
+
+def named_by(spec: ContractSpec) -> tuple[Answers, ...]:
+    """Return the owners that a text names: who answers for a contract that never served."""
+    groups = {role: ref.group for role, ref in spec.owners.items()}
+    rows = Owner.objects.filter(name__in=groups.values()).select_related("person")
+    owners = {row.pk: row for row in rows}
+    held = {row.name: (row.pk, None) for row in owners.values()}
+    return tuple(_answers(role, held.get(groups.get(role, "")), owners) for role in OwnerRole)
 
 
 def with_on_call(owners: Iterable[Answers], now: datetime) -> list[Answers]:

@@ -49,6 +49,17 @@ def owned_contracts(user: AbstractBaseUser) -> frozenset[str]:
     return frozenset(rows.values_list("contract__name", flat=True).distinct())
 
 
+def answers_for(user: AbstractBaseUser, contract: str, named: Iterable[str]) -> bool:
+    """Say whether this person owns a contract in any role, or deputises for who does.
+
+    `named`: the owners in its text, which count until a version has served; then the matrix does.
+    """
+    if contract in owned_contracts(user):
+        return True
+    mine = frozenset(named) & (owners_of(user) | stood_in_for(user))
+    return bool(mine) and not Ownership.objects.filter(contract__name=contract).exists()
+
+
 def names_of(logins: Iterable[str]) -> dict[str, str]:
     """Return how those who act are called: full names; the engine is Meshline itself. One query."""
     wanted = set(logins)

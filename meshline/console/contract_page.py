@@ -61,7 +61,6 @@ def context(
         "spec": spec,
         "refusal": refusal,
         "serving": listed.serving is not None and listed.serving.version == version.version,
-        "owners": catalogue.with_on_call(listed.owners, now),
         "signoffs": signoffs,
         **_gates(version, spec),
         "unsigned": version.state in registry.SERVING and any(not one["row"] for one in signoffs),
@@ -74,7 +73,7 @@ def context(
         "tests": newest_run(version),
         "smoke": smoke_of(listed.contract),
         **tolerances.context(listed.contract, request.user, now),
-        "may_test": permit_to_run(listed.name, request.user),
+        "may_test": permit_to_run(version, request.user),
         "lineage": lineage.picture(spec, listed.producer, flows) if spec else None,
         "handoffs": handoffs,
         **_events(listed.name),
@@ -82,6 +81,7 @@ def context(
         "admin_url": _admin_url(request, version),
         "public_url": _public_url(version),
         **contract_cards.context(listed.contract, spec, now, policies),
+        **_owners(listed, spec, now),
         **_tabbed(request, listed, version, spec),
     }
 
@@ -106,6 +106,13 @@ def _version(listed: Listed, number: str | None) -> ContractVersion:
             raise NotFound(f"{listed.name} has no version yet.")
         number = shown.version
     return catalogue.version_of(listed.contract, number)
+
+
+def _owners(listed: Listed, spec: ContractSpec | None, now: datetime) -> dict[str, Any]:
+    """The contact matrix; until a version has served, the owners that the text names."""
+    named = spec is not None and not any(one.name for one in listed.owners)
+    owners = catalogue.named_by(spec) if spec and named else listed.owners
+    return {"owners": catalogue.with_on_call(owners, now), "owners_named": named}
 
 
 def _spec(version: ContractVersion) -> tuple[ContractSpec | None, DocumentRefused | None]:

@@ -9,8 +9,9 @@ from django.contrib.auth.models import User
 
 from contracts_app.models import ContractTestRun, ContractVersion
 from contracts_app.queries import people
+from contracts_app.queries.registry import spec_of
 from contracts_app.services import contract_tests
-from meshline.core.errors import NotAllowed
+from meshline.core.errors import DocumentRefused, NotAllowed
 from runbooks.rules.permit import Permit, may
 from runbooks.services import refusals
 from runbooks.services.refusals import About
@@ -18,9 +19,14 @@ from runbooks.services.refusals import About
 RUN = "tests.run"
 
 
-def permit_to_run(contract: str, user: User) -> Permit:
-    """Whether the user may run the tests of a contract, and why not."""
-    return may(people.roles_of(user), RUN, owns=contract in people.owned_contracts(user))
+def permit_to_run(version: ContractVersion, user: User) -> Permit:
+    """Whether the user may run the tests of a version, and why not."""
+    try:
+        named = [ref.group for ref in spec_of(version).owners.values()]
+    except DocumentRefused:  # a draft that is half written names nobody yet
+        named = []
+    owns = people.answers_for(user, version.contract.name, named)
+    return may(people.roles_of(user), RUN, owns=owns)
 
 
 def run_now(*, version: ContractVersion, by: User, now: datetime) -> ContractTestRun:
@@ -28,7 +34,7 @@ def run_now(*, version: ContractVersion, by: User, now: datetime) -> ContractTes
     contract = version.contract.name
     about = About("contract", contract, contract, version.version)
     refuse = partial(refusals.record, RUN, about, by=by, now=now)
-    permit = permit_to_run(contract, by)
+    permit = permit_to_run(version, by)
     if not permit:
         refuse(why=permit.why)
         raise NotAllowed(permit.why, remedy=permit.remedy)

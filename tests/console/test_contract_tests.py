@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -19,7 +20,7 @@ from contracts_app.models import (
     Ownership,
 )
 from contracts_app.queries import clock
-from contracts_app.services import contract_tests
+from contracts_app.services import contract_tests, drafts
 from contracts_app.services import smoke as registry_of_smoke
 from orchestration.services import smoke
 from tests.builders import given_document
@@ -180,3 +181,20 @@ def test_administration_shows_them_and_runs_them(version: ContractVersion) -> No
 
     assert "3 passed, 0 failed, 0 not tested" in answer
     assert "Sent twice under the id 1, it is one event." in answer
+
+
+def test_owner_whom_a_first_draft_names_is_shown_and_runs_its_tests() -> None:
+    client, stranger = browser("contract_owner"), Client()
+    stranger.force_login(given_person("contract_owner", username="nobody", owns=("others",)))
+    lena = User.objects.get(username="lena")
+    Owner.objects.create(name="shop", title="Shop", person=lena)
+    text = TEXT.replace("contract: {oncall: shop}", "contract: {group: shop}")
+    drafts.start_draft(text=text, by=lena, now=clock.now())
+
+    shown = page(client)
+
+    assert "as the text of 1.0.0 names them" in shown
+    assert "Lena Ott" in shown.partition("Owners</h2>")[2].partition("Sign-off</h2>")[0]
+    assert "Run the tests now" in shown
+    assert "All 3 tests passed." in press(client)
+    assert "Only an owner of the contract" in page(stranger)
