@@ -116,7 +116,7 @@ def flow_page(request: ConsoleRequest, name: str) -> HttpResponse:
     """One flow: what is known, its class, what comes next; who may edit gets it as a form."""
     access.require_reader(request.user)
     flow = _flow(name)
-    form = FlowForm(request.POST or None, initial={**flow.entry.cells(), "read": flow.digest})
+    form = FlowForm(request.POST or None, initial=_filled(flow))
     if request.method == "GET" or "look" in request.POST:
         return _shown(request, form, flow)
     try:
@@ -148,7 +148,7 @@ def flow_remove(request: ConsoleRequest, name: str) -> HttpResponse:
         raise Http404(gone.message) from gone
     except (Conflict, ContractViolation) as error:
         flow = _flow(name)
-        form = FlowForm(initial={**flow.entry.cells(), "read": flow.digest})
+        form = FlowForm(initial=_filled(flow))
         return _shown(request, form, flow, status=error.http_status, remove_error=error)
     messages.success(request, f"{name} is out of the inventory.")
     return redirect("console:inventory")
@@ -212,6 +212,12 @@ def _strangers(entry: FlowEntry, owners: list[str], systems: list[str]) -> list[
     if entry.owner and entry.owner not in owners:
         found.append(("owner", entry.owner))
     return list(dict.fromkeys(found))
+
+
+def _filled(flow: InventoryFlow) -> dict[str, str]:
+    """What stands in the form of a flow, and what was read with it."""
+    spoken = {"service_level": flow.entry.promise_typed}
+    return {**flow.entry.cells(), **spoken, "read": flow.digest}
 
 
 def _field(column: str) -> forms.Field:

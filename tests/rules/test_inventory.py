@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from contracts_app.rules.contract_shape import RISK_CLASSES
 from contracts_app.rules.contract_spec import parse_contract
+from contracts_app.rules.golive import Answering, GateFacts, gaps, gates
 from contracts_app.rules.inventory import risk
 from contracts_app.rules.inventory.entry import COLUMNS, FlowEntry, entry_of, read_cell
 from contracts_app.rules.inventory.next_step import Agreed, next_step
@@ -178,12 +180,43 @@ def test_draft_from_a_row_is_a_contract_that_says_what_the_row_says(cells: dict[
     assert (spec.manual_fallback.runbook if spec.manual_fallback else "") == entry.runbook
 
 
+@pytest.mark.parametrize("runbook", ["", "Ask billing by phone.", "refund-manual"])
+def test_draft_whose_points_are_all_followed_lacks_nothing_but_evidence(runbook: str) -> None:
+    entry = flow(**{**ALL, "owner": "ops", "manual_fallback": runbook, "service_level": ""})
+    begun = skeleton(entry)
+    followed = re.sub(r"(?m)^( *)# (?=[a-z_]+: [\[{])", r"\1", begun).replace(
+        "executable: false", "executable: true"
+    )
+    ops = Answering("Ops", "Lena", "ops-primary")
+    named = frozenset([entry.producer, *entry.consumers])
+    spec = parse_contract(yaml12.load(followed))
+    known = GateFacts(
+        owners=dict.fromkeys(("contract", "runtime", "product"), ops),
+        systems=named, runbooks=frozenset([entry.runbook or "name-of-the-runbook"]), audited=True,
+    )  # fmt: skip
+
+    assert [gate.id for gate in gaps(gates(spec, known))] == ["rollback", "outcome"]
+    for point in range(1, 8):
+        assert f"# {point}. " in begun
+
+
 def test_draft_names_its_drafter_where_the_inventory_names_another_owner() -> None:
     spec = parse_contract(yaml12.load(skeleton(flow(owner="ops"), drafter=["b", "a"])))
     own = parse_contract(yaml12.load(skeleton(flow(owner="ops"), drafter=["a", "ops"])))
 
     assert [spec.owners[role].group for role in ("contract", "runtime")] == ["a", "ops"]
     assert own.owners["contract"].group == "ops"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [("15 min", "15 min"), ("2 hours", "2 h"), ("PT90M", "PT1H30M"), ("1 week", "7 d"), ("", "")],
+)
+def test_service_level_comes_back_in_words_that_read_as_the_same(typed: str, shown: str) -> None:
+    entry = flow(service_level=typed)
+
+    assert entry.promise_typed == shown
+    assert read_cell("service_level", shown) == entry.service_level
 
 
 DONE: dict[str, Any] = {**ALL, "owner": "payments"}

@@ -81,6 +81,13 @@ class FlowEntry:
         """The service level as people say it: "15 min"."""
         return in_words(self.promise) if self.promise else ""
 
+    @property
+    def promise_typed(self) -> str:
+        """The service level as somebody would type it: in words where they say exactly as much."""
+        said = self.promise_in_words
+        same = _SPOKEN.fullmatch(said) and _service_level(said) == self.service_level
+        return said if same else self.service_level
+
     def cells(self) -> dict[str, str]:
         """Return every column's text, as a file and a form hold it."""
         texts = {name: str(getattr(self, name)) for name in COLUMNS if hasattr(self, name)}
